@@ -1,0 +1,155 @@
+"""What is counted of attempts: the cells of the rollup, the tail and every chart.
+
+One function, `count_attempts`, turns attempts into counts; the rollup, its check and the part
+that is not rolled up yet all use it, so that they can never disagree about a definition.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, assert_never
+
+from payorch.domain.attempt_stats import Tally
+from payorch.domain.decline_terms import DeclineClass
+from payorch.domain.latency_histogram import LatencyHistogram, bin_of
+from payorch.domain.payment_status import TransactionStatus
+
+
+class AttemptKind(StrEnum):
+    """First attempts of a submission, and those made after another provider failed or declined.
+
+    Never put into one rate: fallback traffic is pre-selected to fail, so the mixed rate slanders
+    whoever is second.
+    """
+
+    FIRST = "first"
+    FALLBACK = "fallback"
+
+
+class CellKey(NamedTuple):
+    """What a cell counts: attempts that started in [at, at + one minute or one bucket)."""
+
+    at: datetime
+    provider_code: str
+    kind: AttemptKind
+    currency: str
+
+
+class AttemptFact(NamedTuple):
+    """The part of a transaction that is counted. `minute` is when it started, on the minute."""
+
+    minute: datetime
+    provider_code: str
+    attempt_number: int
+    currency: str
+    status: TransactionStatus
+    decline_class: str | None
+    amount_minor: int
+    latency_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptCounts:
+    """Attempts by how they stand now. The states exclude each other; their sum is `attempts`."""
+
+    approved: int = 0
+    voided: int = 0
+    declined_issuer: int = 0
+    declined_customer_data: int = 0
+    not_sent: int = 0
+    unknown: int = 0
+    abandoned: int = 0
+    still_open: int = 0
+    approved_amount_minor: int = 0
+
+    @property
+    def finished(self) -> int:
+        """Attempts in a final state, customer-data declines included; not unknown, not open."""
+        return (
+            self.approved
+            + self.voided
+            + self.declined_issuer
+            + self.declined_customer_data
+            + self.not_sent
+            + self.abandoned
+        )
+
+    @property
+    def attempts(self) -> int:
+        return self.finished + self.unknown + self.still_open
+
+    @property
+    def approval(self) -> Tally:
+        """Approval rate: approved / finished attempts."""
+        return Tally(approved=self.approved, finished=self.finished)
+
+    @property
+    def technical_failures(self) -> int:
+        """NOT_SENT + UNKNOWN: the provider could not be reached, or did not answer for sure."""
+        return self.not_sent + self.unknown
+
+
+class Cell(NamedTuple):
+    """`latency` holds all attempts that were answered or cut, whatever the answer was."""
+
+    counts: AttemptCounts
+    latency: LatencyHistogram
+
+
+COUNTERS = tuple(f.name for f in fields(AttemptCounts))
+"""Names of the counters, in the order of the rollup's columns."""
+
+
+def merge_counts(counts: Iterable[AttemptCounts]) -> AttemptCounts:
+    """The counts of all the attempts together."""
+    every = list(counts)
+    return AttemptCounts(**{name: sum(getattr(one, name) for one in every) for name in COUNTERS})
+
+
+def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
+    """Counts by the minute an attempt started in, provider, kind and currency."""
+    tallies: dict[CellKey, Counter[str]] = defaultdict(Counter)
+    latencies: dict[CellKey, Counter[int]] = defaultdict(Counter)
+    for fact in facts:
+        key = CellKey(
+            fact.minute,
+            fact.provider_code,
+            AttemptKind.FIRST if fact.attempt_number == 1 else AttemptKind.FALLBACK,
+            fact.currency,
+        )
+        tallies[key][_counter_of(fact)] += 1
+        if fact.status is TransactionStatus.APPROVED:
+            tallies[key]["approved_amount_minor"] += fact.amount_minor
+        if fact.latency_ms is not None:
+            latencies[key][bin_of(fact.latency_ms)] += 1
+    return {
+        key: Cell(AttemptCounts(**tally), LatencyHistogram(latencies[key]))
+        for key, tally in tallies.items()
+    }
+
+
+def _counter_of(fact: AttemptFact) -> str:
+    match fact.status:
+        case TransactionStatus.APPROVED:
+            return "approved"
+        case TransactionStatus.VOIDED:
+            return "voided"
+        case TransactionStatus.DECLINED:
+            is_customers = fact.decline_class == DeclineClass.CUSTOMER_DATA
+            return "declined_customer_data" if is_customers else "declined_issuer"
+        case TransactionStatus.NOT_SENT:
+            return "not_sent"
+        case TransactionStatus.UNKNOWN:
+            return "unknown"
+        case TransactionStatus.ABANDONED:
+            return "abandoned"
+        case (
+            TransactionStatus.STARTED
+            | TransactionStatus.REQUIRES_ACTION
+            | TransactionStatus.PENDING
+        ):
+            return "still_open"
+        case _:
+            assert_never(fact.status)

@@ -1,0 +1,207 @@
+"""Keeps the per-minute rollup: recounts the minutes that changed and replaces their rows.
+
+A rollup is a cache of the transactions, never a source: it can be rebuilt at any time, and no
+payment waits for it. Rows are replaced by a recount, never incremented, so a run may be
+repeated, or happen in two processes, without counting anything twice.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from payorch.application.attempt_counts import AttemptCounts, CellKey
+from payorch.application.metrics_window import MINUTE, MetricsWindow
+from payorch.application.ports import Clock
+from payorch.domain.latency_histogram import LatencyHistogram
+
+WATERMARK_MARGIN = timedelta(seconds=60)
+"""A row's `changed_at` is set before its commit is visible, and by another host's clock: what
+changed this long before the watermark is looked at again."""
+
+MAX_SPAN = timedelta(hours=1)
+"""Longest stretch that one transaction recounts: payments on SQLite wait for each other's writes,
+and so they do for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollupState:
+    """Everything that changed before `watermark` is in the rollup."""
+
+    watermark: datetime
+    ran_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCells:
+    """Counts by bucket start, provider, kind and currency, exact at the moment of reading.
+
+    `latencies` are by bucket start and provider. `minutes_read_directly` changed after the
+    watermark and were counted from the transactions.
+    """
+
+    counts: Mapping[CellKey, AttemptCounts]
+    latencies: Mapping[tuple[datetime, str], LatencyHistogram]
+    state: RollupState | None
+    minutes_read_directly: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedOrders:
+    submitted: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUnknowns:
+    attempts: int
+    oldest_started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollupReport:
+    """What a run did. `is_complete` is False when another process was at the rollup."""
+
+    is_complete: bool
+    minutes: int
+    watermark: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollupCheck:
+    """The result of `verify`: minutes whose rollup is not what a recount gives."""
+
+    differing: tuple[datetime, ...]
+
+    @property
+    def is_right(self) -> bool:
+        return not self.differing
+
+
+class ProviderMetricsRepository(Protocol):
+    """The rollup's rows and the transactions they are counted from. One method, one transaction.
+
+    `providers` empty and `currency` None mean all.
+    """
+
+    def rollup_state(self) -> RollupState | None: ...
+
+    def changed_minutes(self, *, since: datetime) -> Sequence[datetime]:
+        """Minutes in which a transaction started that changed at or after `since`, sorted."""
+
+    def next_minute_with_data(self, *, after: datetime) -> datetime | None:
+        """The first minute at or after `after` that has transactions or rollup rows."""
+
+    def replace(self, start: datetime, end: datetime) -> bool:
+        """Recount [start, end) from the transactions and put the result in place of its rows.
+
+        False, and nothing done, when another process is at the rollup.
+        """
+
+    def advance(self, state: RollupState) -> None:
+        """Store how far the rollup has come; a watermark never goes back."""
+
+    def differing_minutes(self, start: datetime, end: datetime) -> Sequence[datetime]:
+        """Minutes of [start, end) whose rows are not what a recount gives.
+
+        Those that changed after the watermark are left out: they are recounted anyway.
+        """
+
+    def counts(
+        self,
+        window: MetricsWindow,
+        *,
+        providers: frozenset[str],
+        currency: str | None,
+        by_bucket: bool = True,
+    ) -> CountedCells:
+        """All attempts that started in the window, by bucket or (else) all at its start.
+
+        Rollup rows up to the watermark, and a recount instead of them for each minute that
+        changed since.
+        """
+
+    def submitted_orders(
+        self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
+    ) -> SubmittedOrders:
+        """Orders with a first attempt (at one of `providers`) in the window, each counted once.
+
+        `paid` are those that are paid now, by whichever provider.
+        """
+
+    def open_unknowns(self, *, providers: frozenset[str], currency: str | None) -> OpenUnknowns: ...
+
+
+class MetricsRollup:
+    """The runs: of what changed (every few seconds), of everything, and the check."""
+
+    def __init__(self, repository: ProviderMetricsRepository, clock: Clock) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    def run_once(self) -> RollupReport:
+        """Recount the minutes that changed since the last run. The first run counts everything."""
+        state = self._repository.rollup_state()
+        if state is None:
+            return self.rebuild()
+        started_at = self._clock.now()
+        changed = self._repository.changed_minutes(since=state.watermark - WATERMARK_MARGIN)
+        for start, end in spans_of(changed):
+            if not self._repository.replace(start, end):
+                return RollupReport(is_complete=False, minutes=0, watermark=state.watermark)
+        return self._finished(started_at, minutes=len(changed))
+
+    def run_if_older_than(self, age: timedelta) -> RollupReport | None:
+        """`run_once`, unless a run ended less than `age` ago, perhaps in another process."""
+        state = self._repository.rollup_state()
+        if state is not None and timedelta(0) <= self._clock.now() - state.ran_at < age:
+            return None
+        return self.run_once()
+
+    def rebuild(self) -> RollupReport:
+        """Recount everything, span by span; what is read meanwhile stays right.
+
+        Rows are never emptied first: each span goes from its old to its new count in one
+        transaction, and spans without transactions lose rows that should not be there.
+        """
+        started_at = self._clock.now()
+        minutes = 0
+        for start, end in self._spans_with_data():
+            if not self._repository.replace(start, end):
+                return RollupReport(is_complete=False, minutes=minutes, watermark=None)
+            minutes += (end - start) // MINUTE
+        return self._finished(started_at, minutes=minutes)
+
+    def verify(self) -> RollupCheck:
+        """Compare the whole rollup with a recount of the transactions."""
+        differing: list[datetime] = []
+        for start, end in self._spans_with_data():
+            differing.extend(self._repository.differing_minutes(start, end))
+        return RollupCheck(tuple(differing))
+
+    def _spans_with_data(self) -> Iterator[tuple[datetime, datetime]]:
+        start = self._repository.next_minute_with_data(after=datetime.min.replace(tzinfo=UTC))
+        while start is not None:
+            end = start + MAX_SPAN
+            yield start, end
+            start = self._repository.next_minute_with_data(after=end)
+
+    def _finished(self, started_at: datetime, *, minutes: int) -> RollupReport:
+        # The time before the changes were looked up: later ones belong to the next run.
+        self._repository.advance(RollupState(watermark=started_at, ran_at=self._clock.now()))
+        return RollupReport(is_complete=True, minutes=minutes, watermark=started_at)
+
+
+def spans_of(minutes: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Sorted minutes as [start, end) spans without a gap, none longer than MAX_SPAN."""
+    start: datetime | None = None
+    end: datetime | None = None
+    for minute in minutes:
+        if start is not None and end is not None and minute == end and end - start < MAX_SPAN:
+            end = minute + MINUTE
+            continue
+        if start is not None and end is not None:
+            yield start, end
+        start, end = minute, minute + MINUTE
+    if start is not None and end is not None:
+        yield start, end

@@ -1,0 +1,162 @@
+"""Every number about payments that a chart, a tile, the CSV or the API shows: one definition each.
+
+- First-attempt approval rate: approved / finished attempts, counting only first attempts of a
+  submission. Finished are all final states, customer-data declines included; attempts that are
+  unknown or still open are not finished. Fallback approval rate: the same over attempts made
+  after another provider declined or failed. The two are never mixed.
+- Technical failure rate: (not sent + unknown) / all attempts.
+- Latency: percentiles over all answered attempts from send to answer, time-outs at their cut.
+- Order conversion: orders paid / orders submitted, each order once. Submitted in a window means
+  a first attempt was made in it; with a provider filter, at one of these providers.
+- Recovered: orders paid by a fallback attempt, and their amounts, per currency.
+
+Attempts are counted at the minute they started in. Rates carry n and a 95 % Wilson interval;
+below the minimum sample they are NotEnoughData.
+"""
+
+from datetime import datetime, timedelta
+
+from payorch.application.attempt_counts import AttemptKind
+from payorch.application.figure_building import (
+    cells_by_provider,
+    compared_rate,
+    counts_of,
+    latency_figures,
+    provider_figures,
+    recovered_orders,
+    technical_failure,
+)
+from payorch.application.metrics_rollup import (
+    CountedCells,
+    ProviderMetricsRepository,
+    SubmittedOrders,
+)
+from payorch.application.metrics_window import MetricsWindow
+from payorch.application.ports import Clock
+from payorch.application.provider_figures import (
+    ComparedRate,
+    DashboardFigures,
+    Freshness,
+    MetricsQuery,
+    ProviderSummary,
+    Tiles,
+    UnknownBacklog,
+)
+from payorch.domain.attempt_stats import Tally
+from payorch.domain.latency_histogram import merge_histograms
+
+SUMMARY_LENGTH = timedelta(hours=24)
+SUMMARY_BUCKET = timedelta(hours=1)
+
+
+class PaymentMetricsService:
+    """`min_sample`: attempts below which a rate is "not enough data" instead of a number."""
+
+    def __init__(
+        self, repository: ProviderMetricsRepository, clock: Clock, *, min_sample: int
+    ) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._min_sample = min_sample
+
+    def dashboard(self, query: MetricsQuery) -> DashboardFigures:
+        """All the dashboard shows for one window and filter, exact at this moment."""
+        now = self._clock.now()
+        counted = self._counted(query, query.window)
+        return DashboardFigures(
+            query=query,
+            tiles=self._tiles(query, counted, now),
+            providers=provider_figures(query.window, counted, min_sample=self._min_sample),
+            freshness=_freshness(counted, now),
+        )
+
+    def provider_summaries(self, now: datetime) -> dict[str, ProviderSummary]:
+        """Each provider that had attempts in the last 24 hours, by its code."""
+        window = MetricsWindow.until(now, SUMMARY_LENGTH, bucket=SUMMARY_BUCKET)
+        counted = self._counted(MetricsQuery(window=window), window)
+        all_first = counts_of(counted.counts, kind=AttemptKind.FIRST).attempts
+        cells = cells_by_provider(counted.counts)
+        return {
+            figures.provider_code: ProviderSummary(
+                provider_code=figures.provider_code,
+                approval=figures.first_approval,
+                attempts=figures.counts.attempts,
+                latency=figures.latency,
+                share_of_traffic=figures.first_attempts / all_first if all_first else None,
+                recovered=recovered_orders(cells[figures.provider_code]),
+                sparkline=tuple(point.first_approval.rate for point in figures.points),
+            )
+            for figures in provider_figures(window, counted, min_sample=self._min_sample)
+        }
+
+    def _counted(
+        self, query: MetricsQuery, window: MetricsWindow, *, by_bucket: bool = True
+    ) -> CountedCells:
+        return self._repository.counts(
+            window, providers=query.providers, currency=query.currency, by_bucket=by_bucket
+        )
+
+    def _submitted(self, query: MetricsQuery, window: MetricsWindow) -> SubmittedOrders:
+        return self._repository.submitted_orders(
+            window, providers=query.providers, currency=query.currency
+        )
+
+    def _tiles(self, query: MetricsQuery, counted: CountedCells, now: datetime) -> Tiles:
+        earlier = query.window.previous if query.compare else None
+        before = None if earlier is None else self._counted(query, earlier, by_bucket=False)
+        orders = self._submitted(query, query.window)
+        orders_before = None if earlier is None else self._submitted(query, earlier)
+        this, that = _Totals(counted), None if before is None else _Totals(before)
+        return Tiles(
+            order_conversion=self._compared(
+                _conversion(orders), None if orders_before is None else _conversion(orders_before)
+            ),
+            first_approval=self._compared(
+                this.first_approval, None if that is None else that.first_approval
+            ),
+            technical_failure=self._compared(
+                this.technical_failure, None if that is None else that.technical_failure
+            ),
+            latency=latency_figures(this.latency, min_n=self._min_sample),
+            latency_before=(
+                None if that is None else latency_figures(that.latency, min_n=self._min_sample)
+            ),
+            recovered=recovered_orders(counted.counts),
+            recovered_before=None if before is None else recovered_orders(before.counts),
+            unknown=self._unknown_backlog(query, now),
+        )
+
+    def _compared(self, now: Tally, before: Tally | None) -> ComparedRate:
+        return compared_rate(now, before, min_sample=self._min_sample)
+
+    def _unknown_backlog(self, query: MetricsQuery, now: datetime) -> UnknownBacklog:
+        """Attempts that are UNKNOWN at this moment, and how long ago the oldest started."""
+        unknowns = self._repository.open_unknowns(
+            providers=query.providers, currency=query.currency
+        )
+        oldest = unknowns.oldest_started_at
+        return UnknownBacklog(
+            attempts=unknowns.attempts, oldest_age=None if oldest is None else now - oldest
+        )
+
+
+class _Totals:
+    """What the tiles take from all cells of a window together."""
+
+    def __init__(self, counted: CountedCells) -> None:
+        self.first_approval = counts_of(counted.counts, kind=AttemptKind.FIRST).approval
+        self.technical_failure = technical_failure(counts_of(counted.counts))
+        self.latency = merge_histograms(counted.latencies.values())
+
+
+def _conversion(orders: SubmittedOrders) -> Tally:
+    return Tally(approved=orders.paid, finished=orders.submitted)
+
+
+def _freshness(counted: CountedCells, now: datetime) -> Freshness:
+    watermark = None if counted.state is None else counted.state.watermark
+    return Freshness(
+        watermark=watermark,
+        lag=None if watermark is None else max(timedelta(0), now - watermark),
+        minutes_read_directly=counted.minutes_read_directly,
+    )

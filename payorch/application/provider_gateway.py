@@ -1,0 +1,99 @@
+"""Port to the providers: what a charge asks for, and what comes back from any call.
+
+An adapter never raises: whatever happens is an Outcome. Cancels answer with
+NotSent(PROVED_CANCELLED) when the cancel is proof, lookups with Unknown(NOT_FOUND) when nothing
+was found, because nothing found is no proof.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from payorch.domain.circuit import CircuitState
+from payorch.domain.instrument import CardInstrument
+from payorch.domain.money import Money
+from payorch.domain.outcome import Outcome
+from payorch.domain.payment_method import PaymentMethodVO
+from payorch.domain.payment_order import Customer
+from payorch.domain.transaction import TransactionId
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """Everything a provider needs. `reference` is also the idempotency key: a replay of the same
+    request is byte-identical. Lives in memory only, as it may hold a card.
+    """
+
+    reference: TransactionId
+    money: Money
+    description: str
+    country: str
+    customer: Customer | None
+    return_url: str
+    instrument: CardInstrument | None
+
+    def __repr__(self) -> str:
+        return f"ChargeRequest({self.reference})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An outcome and how long it took from send to answer (or to the cut), in milliseconds.
+
+    `evidence` is a small, scrubbed excerpt for the log and the order page, never card data.
+    """
+
+    outcome: Outcome
+    latency_ms: int
+    evidence: Mapping[str, str | int | None]
+
+
+class PaymentGateway(Protocol):
+    """One provider account behind the wall. `timeout_s` is the total time of one call."""
+
+    def charge(
+        self, request: ChargeRequest, *, timeout_s: float, ignore_circuit: bool = False
+    ) -> Answer: ...
+
+    def replay(self, request: ChargeRequest, *, timeout_s: float) -> Answer: ...
+
+    def read(
+        self, provider_reference: str, our_reference: TransactionId, *, timeout_s: float
+    ) -> Answer: ...
+
+    def find(self, our_reference: TransactionId, *, timeout_s: float) -> Answer: ...
+
+    def cancel(
+        self, provider_reference: str, our_reference: TransactionId, *, timeout_s: float
+    ) -> Answer: ...
+
+    def cancel_by_reference(self, our_reference: TransactionId, *, timeout_s: float) -> Answer: ...
+
+
+class GatewayCatalog(Protocol):
+    """Finds the gateway of a payment method, also of a disabled one with open transactions."""
+
+    def is_connected(self, method: PaymentMethodVO) -> bool:
+        """Whether this installation has the method's connector and its settings."""
+
+    def gateway_for(self, method: PaymentMethodVO) -> PaymentGateway:
+        """Raises PaymentMethodNotFound for a method that is not connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitView:
+    """A breaker as the routing board shows it. `tries_again_in_s` is 0 unless it is open."""
+
+    state: CircuitState
+    tries_again_in_s: float
+    recent_failure_share: float
+
+
+class CircuitBoard(Protocol):
+    """What the routing and the board may know of the providers' circuit breakers."""
+
+    def view(self, provider_code: str) -> CircuitView: ...
+
+    def is_open(self, provider_code: str) -> bool: ...
+
+    def recent_failure_share(self, provider_code: str) -> float: ...

@@ -1,0 +1,250 @@
+"""The single writer of outcomes: the call's own answer, lookups and the reconciler all end here.
+
+It records a judgement (judge_outcome.py): transaction, order, submission and perhaps the next
+attempt's intent, in one commit. What may not be applied is kept as evidence. A known state is
+never overwritten by an unknown one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
+from payorch.application.open_attempts import Evidence, OpenAttempts
+from payorch.application.payment_ledger import (
+    ContradictsLedger,
+    Intent,
+    PaymentLedger,
+    Recording,
+)
+from payorch.application.payment_result import PaymentResult
+from payorch.application.ports import Checkpoint, Clock
+from payorch.application.provider_gateway import Answer
+from payorch.domain.errors import LedgerUnavailable
+from payorch.domain.outcome import Approved, Declined, Outcome, Unknown, UnknownReason
+from payorch.domain.payment_status import PaymentStatus, TransactionStatus
+from payorch.domain.settlement import FLAG_CONTRADICTION, FLAG_LATE_APPROVAL, Settlement
+from payorch.domain.transaction import Transaction
+
+WRITE_PATIENCE_S = 10.0
+"""How long an answer is kept in memory while the database is away (reliability.md, F10)."""
+
+FIRST_CHECK_S = 15.0
+"""When the reconciler first looks at an open transaction after the page gave up (domain.md 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`transaction` is the next attempt's when one was started, else the finished one's.
+
+    `result` is None exactly when a next attempt was started.
+    """
+
+    transaction: Transaction
+    result: PaymentResult | None
+
+
+class OutcomeRecorder:
+    def __init__(
+        self,
+        *,
+        ledger: PaymentLedger,
+        open_attempts: OpenAttempts,
+        judge: OutcomeJudge,
+        clock: Clock,
+        checkpoint: Checkpoint,
+        page_budget_s: float,
+        alert: Callable[[str, Mapping[str, str]], None],
+    ) -> None:
+        self._ledger = ledger
+        self._open_attempts = open_attempts
+        self._judge = judge
+        self._clock = clock
+        self._checkpoint = checkpoint
+        self._page_budget_s = page_budget_s
+        self._alert = alert
+
+    def record(
+        self,
+        attempt: Attempt,
+        judgement: Judgement,
+        *,
+        latency_ms: int | None,
+        next_intent: Intent | None = None,
+        needs_lease: bool = True,
+    ) -> Recorded | None:
+        """Commit the judgement. None when somebody else settled the transaction meanwhile.
+
+        Raises LedgerUnavailable when the database stayed away: the transaction is then still
+        open in the books and the reconciler will find out.
+        """
+        recording = self._recording(
+            attempt, judgement, latency_ms, next_intent, needs_lease=needs_lease
+        )
+        result = judgement.result_for(attempt) if next_intent is None else None
+        try:
+            stored = self._write_patiently(recording)
+        except ContradictsLedger:
+            return self._record_contradiction(attempt, judgement, latency_ms)
+        if stored is None:
+            return self._record_after_lost_race(attempt, judgement)
+        self._alert_about(attempt, judgement)
+        return Recorded(stored, result)
+
+    def keep_evidence(
+        self,
+        attempt: Attempt,
+        source: str,
+        answer: Answer,
+        *,
+        was_applied: bool,
+        order_flag: str | None = None,
+    ) -> None:
+        """Remember what a lookup said, applied or not. With a flag finance is told, too."""
+        evidence = Evidence(
+            source=source,
+            outcome=type(answer.outcome).__name__,
+            was_applied=was_applied,
+            at=self._clock.now(),
+            detail={**answer.evidence, **_claims(answer.outcome)},
+        )
+        self._open_attempts.add_evidence(attempt.transaction.id, evidence, order_flag=order_flag)
+        if order_flag is not None:
+            self._alert(order_flag, {"transaction": attempt.transaction.id})
+
+    def _record_after_lost_race(self, attempt: Attempt, judgement: Judgement) -> Recorded | None:
+        """Somebody took the transaction over or settled it. Definitive news still counts.
+
+        On an open transaction an approval or decline is applied, without going on to another
+        provider: that is the new holder's to decide. On a settled one it is evidence.
+        """
+        if not isinstance(judgement.outcome, (Approved, Declined)):
+            return None
+        found = self._open_attempts.of_transaction(attempt.transaction.id)
+        if found is None:
+            self._keep_late(attempt, judgement)
+            return None
+        fresh = replace(attempt, transaction=found.transaction)
+        again = self._judge.judge(fresh, judgement.outcome, was_looked_up=True)
+        if not again.is_legal:
+            return None
+        # Lost again, it is looked at again: an approval is applied or kept, never dropped.
+        return self.record(fresh, again, latency_ms=None, needs_lease=False)
+
+    def _keep_late(self, attempt: Attempt, judgement: Judgement) -> None:
+        status = self._open_attempts.status_of(attempt.transaction.id)
+        if status is judgement.settlement.transaction_status:
+            return
+        flag = FLAG_LATE_APPROVAL if isinstance(judgement.outcome, Approved) else None
+        self._keep_contradiction(attempt, judgement, flag)
+
+    def _keep_contradiction(self, attempt: Attempt, judgement: Judgement, flag: str | None) -> None:
+        evidence = Evidence(
+            source="answer",
+            outcome=type(judgement.outcome).__name__,
+            was_applied=False,
+            at=self._clock.now(),
+            detail={"provider_reference": judgement.settlement.provider_reference},
+        )
+        self._open_attempts.add_evidence(attempt.transaction.id, evidence, order_flag=flag)
+        if flag is not None:
+            self._alert(flag, {"transaction": attempt.transaction.id})
+
+    def _write_patiently(self, recording: Recording) -> Transaction | None:
+        give_up_at = self._clock.monotonic() + WRITE_PATIENCE_S
+        pause_s = 0.05
+        while True:
+            self._checkpoint("before_record")
+            try:
+                stored = self._ledger.record(recording)
+            except LedgerUnavailable:
+                if self._clock.monotonic() + pause_s >= give_up_at:
+                    raise
+                self._clock.sleep(pause_s)
+                pause_s = min(pause_s * 2, 1.0)
+                continue
+            self._checkpoint("after_record")
+            return stored
+
+    def _record_contradiction(
+        self, attempt: Attempt, judgement: Judgement, latency_ms: int | None
+    ) -> Recorded | None:
+        """The books refuse the outcome: hold the order as unknown and show it to finance."""
+        self._keep_contradiction(attempt, judgement, FLAG_CONTRADICTION)
+        unknown = self._judge.judge(attempt, Unknown(UnknownReason.REFERENCE_MISMATCH))
+        if not unknown.is_legal:
+            return None
+        stored = self._write_patiently(
+            self._recording(attempt, unknown, latency_ms, None, needs_lease=True)
+        )
+        return None if stored is None else Recorded(stored, unknown.result_for(attempt))
+
+    def _recording(
+        self,
+        attempt: Attempt,
+        judgement: Judgement,
+        latency_ms: int | None,
+        next_intent: Intent | None,
+        *,
+        needs_lease: bool,
+    ) -> Recording:
+        now = self._clock.now()
+        settlement = judgement.settlement
+        is_open = settlement.transaction_status in _WAITING
+        order_status = settlement.order_status
+        result = None
+        if next_intent is not None:
+            order_status = PaymentStatus.PROCESSING
+        elif not is_open:
+            result = judgement.result_for(attempt).to_json()
+        return Recording(
+            order_key=attempt.order_key,
+            submission_key=attempt.submission_key,
+            transaction=attempt.transaction,
+            token=attempt.transaction.token if needs_lease else None,
+            status=settlement.transaction_status,
+            at=now,
+            latency_ms=None if attempt.answered else latency_ms,
+            provider_reference=settlement.provider_reference,
+            redirect_url=settlement.redirect_url,
+            decline=judgement.decline_record,
+            technical_reason=settlement.technical_reason,
+            order_status=order_status,
+            order_flag=settlement.order_flag,
+            next_check_at=now + timedelta(seconds=FIRST_CHECK_S) if is_open else None,
+            # While the page still looks the payment up, the reconciler stays away.
+            lease_s=self._page_budget_s + 5.0 if _is_unknown(settlement) else 0.0,
+            next_intent=next_intent,
+            result=result,
+        )
+
+    def _alert_about(self, attempt: Attempt, judgement: Judgement) -> None:
+        facts = {
+            "transaction": attempt.transaction.id,
+            "provider": attempt.transaction.provider_code,
+        }
+        if judgement.settlement.order_flag is not None:
+            self._alert(judgement.settlement.order_flag, facts)
+        if judgement.verdict is not None and judgement.verdict.alerts_ops:
+            self._alert("decline_needs_attention", {**facts, "reason": judgement.verdict.reason})
+
+
+def _claims(outcome: Outcome) -> Mapping[str, str | int]:
+    """What an approval says was charged: finance compares it with the order (domain.md, 2.5)."""
+    if not isinstance(outcome, Approved):
+        return {}
+    return {
+        "amount_minor": outcome.amount_minor,
+        "currency": outcome.currency,
+        "our_reference": outcome.our_reference,
+        "provider_reference": outcome.provider_reference,
+    }
+
+
+_WAITING = frozenset(
+    {TransactionStatus.UNKNOWN, TransactionStatus.PENDING, TransactionStatus.REQUIRES_ACTION}
+)
+
+
+def _is_unknown(settlement: Settlement) -> bool:
+    return settlement.transaction_status is TransactionStatus.UNKNOWN

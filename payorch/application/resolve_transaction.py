@@ -1,0 +1,197 @@
+"""Settle an open transaction by the resolution ladder, now.
+
+The return page of a redirect, the reconciler and "check now" all come here. It takes the lease
+with a new fencing token first, so that a holder who wakes up late cannot conclude "not sent".
+Without proof nothing changes but the time of the next check.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
+from payorch.application.open_attempts import OpenAttempt, OpenAttempts
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.ports import Checkpoint, Clock
+from payorch.application.provider_gateway import Answer, GatewayCatalog
+from payorch.application.record_outcome import OutcomeRecorder
+from payorch.application.resolution_ladder import Climb, ResolutionLadder, Step
+from payorch.domain.outcome import Approved, Declined, NotSent, Unknown, UnknownReason
+from payorch.domain.payment_method import PaymentMethodVO
+from payorch.domain.payment_order import OrderId
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.transaction import TransactionId
+
+CHECK_DELAYS_S = (15, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
+"""Times between checks; the last one repeats (domain.md, section 4)."""
+
+REVIEW_AFTER = timedelta(days=7)
+ABANDONED_AFTER = timedelta(minutes=30)
+"""A customer who has not come back from the provider's page by then gets it cancelled."""
+
+LOOKUP_TIMEOUT_S = 5.0
+LEASE_S = 30.0
+"""Two calls of the ladder and the recording, with room to spare."""
+
+
+class Resolution(StrEnum):
+    SETTLED = "settled"
+    STILL_OPEN = "still_open"
+    REVIEW = "review"
+    HELD = "held_by_another"
+    GONE = "not_open_any_more"
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    attempt: OpenAttempt
+    climb: Climb
+    now: datetime
+    is_counted: bool
+
+
+class ResolveTransactionUseCase:
+    def __init__(
+        self,
+        *,
+        open_attempts: OpenAttempts,
+        judge: OutcomeJudge,
+        recorder: OutcomeRecorder,
+        registry: PaymentMethodRegistry,
+        gateways: GatewayCatalog,
+        clock: Clock,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._open_attempts = open_attempts
+        self._judge = judge
+        self._recorder = recorder
+        self._registry = registry
+        self._gateways = gateways
+        self._clock = clock
+        self._checkpoint = checkpoint
+
+    def check_order_now(self, order_id: OrderId) -> Resolution:
+        """Look the order's open transaction up at its provider, if it has one.
+
+        It does not count as a check: a customer who comes back often must not put off the next.
+        """
+        attempt = self._open_attempts.of_order(order_id)
+        return Resolution.GONE if attempt is None else self._resolve(attempt, is_counted=False)
+
+    def execute(self, transaction_id: TransactionId) -> Resolution:
+        """Settle one transaction if its provider proves what happened."""
+        attempt = self._open_attempts.of_transaction(transaction_id)
+        return Resolution.GONE if attempt is None else self._resolve(attempt)
+
+    def _resolve(self, found: OpenAttempt, *, is_counted: bool = True) -> Resolution:
+        attempt = self._open_attempts.take_over(found, lease_s=LEASE_S)
+        if attempt is None:
+            return Resolution.HELD
+        self._checkpoint("taken_over")
+        try:
+            return self._settle(attempt, is_counted=is_counted)
+        except Exception:
+            # What broke may break again: the others that wait have their turn first.
+            self._put_off(attempt, self._clock.now())
+            raise
+
+    def _settle(self, attempt: OpenAttempt, *, is_counted: bool) -> Resolution:
+        now = self._clock.now()
+        climb = self._climb(attempt, now)
+        self._checkpoint("climbed")
+        check = _Check(attempt, climb, now, is_counted)
+        if climb.answer is not None and self._apply(check, climb.answer):
+            return Resolution.SETTLED
+        return self._look_again_later(check)
+
+    def _climb(self, attempt: OpenAttempt, now: datetime) -> Climb:
+        """Without the provider's connector nothing can be asked: a case for finance."""
+        method = self._registry.method(attempt.transaction.provider_code)
+        if not self._gateways.is_connected(method):
+            return Climb(Step.NONE, None)
+        return self._ladder(attempt, method, now).climb()
+
+    def _ladder(
+        self, attempt: OpenAttempt, method: PaymentMethodVO, now: datetime
+    ) -> ResolutionLadder:
+        transaction = attempt.transaction
+        age = now - transaction.started_at
+        customer_may_act = transaction.status is TransactionStatus.REQUIRES_ACTION
+        return ResolutionLadder(
+            gateway=self._gateways.gateway_for(method),
+            capabilities=method.capabilities,
+            transaction=transaction,
+            request=None,
+            age_s=age.total_seconds(),
+            may_cancel=not customer_may_act or age > ABANDONED_AFTER,
+            timeout_s=LOOKUP_TIMEOUT_S,
+        )
+
+    def _apply(self, check: _Check, answer: Answer) -> bool:
+        """Record a final answer. False when it proves nothing or the books refused it."""
+        if not isinstance(answer.outcome, (Approved, Declined, NotSent)):
+            return False
+        attempt = _as_attempt(check.attempt)
+        judgement = self._judge.judge(attempt, answer.outcome, was_looked_up=True)
+        if not _is_final(judgement):
+            flag = judgement.settlement.order_flag
+            self._recorder.keep_evidence(
+                attempt, check.climb.step, answer, was_applied=False, order_flag=flag
+            )
+            return False
+        recorded = self._recorder.record(
+            attempt,
+            judgement,
+            latency_ms=None,
+            # An approval or a decline is definitive whoever brings it; only "not sent" is fenced.
+            needs_lease=isinstance(answer.outcome, NotSent),
+        )
+        self._recorder.keep_evidence(
+            attempt, check.climb.step, answer, was_applied=recorded is not None
+        )
+        return recorded is not None
+
+    def _look_again_later(self, check: _Check) -> Resolution:
+        attempt, now = check.attempt, check.now
+        if attempt.transaction.status is TransactionStatus.STARTED:
+            self._record_process_died(attempt)
+            return Resolution.STILL_OPEN
+        is_for_review = now - attempt.transaction.started_at >= REVIEW_AFTER or (
+            check.climb.step is Step.NONE
+        )
+        if check.is_counted or is_for_review:
+            self._put_off(attempt, now, review=is_for_review)
+        else:
+            self._open_attempts.schedule_check(attempt, next_check_at=None, review=False)
+        return Resolution.REVIEW if is_for_review else Resolution.STILL_OPEN
+
+    def _put_off(self, attempt: OpenAttempt, now: datetime, *, review: bool = False) -> None:
+        delay_s = CHECK_DELAYS_S[min(attempt.checks, len(CHECK_DELAYS_S) - 1)]
+        self._open_attempts.schedule_check(
+            attempt, next_check_at=now + timedelta(seconds=delay_s), review=review
+        )
+
+    def _record_process_died(self, found: OpenAttempt) -> None:
+        """The holder's lease ran out without an answer: from now on it counts as UNKNOWN."""
+        attempt = _as_attempt(found)
+        judgement = self._judge.judge(attempt, Unknown(UnknownReason.PROCESS_DIED))
+        self._recorder.record(attempt, judgement, latency_ms=None)
+
+
+def _is_final(judgement: Judgement) -> bool:
+    return judgement.is_legal and judgement.settlement.transaction_status in {
+        TransactionStatus.APPROVED,
+        TransactionStatus.DECLINED,
+        TransactionStatus.NOT_SENT,
+        TransactionStatus.ABANDONED,
+    }
+
+
+def _as_attempt(found: OpenAttempt) -> Attempt:
+    return Attempt(
+        order_id=found.order.id,
+        order_key=found.order_key,
+        submission_key=found.submission_key,
+        transaction=found.transaction,
+        answered=found.answered_at is not None,
+    )

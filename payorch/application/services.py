@@ -1,0 +1,31 @@
+"""All use cases and readers that presentation may call, put together by wiring.py."""
+
+from dataclasses import dataclass
+
+from payorch.application.change_payment_method import ChangePaymentMethodUseCase
+from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.configuration import RoutingPolicyRepository
+from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.order_views import OrderReader
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.payment_metrics import PaymentMetricsService
+from payorch.application.ports import Clock, OrderTokens
+from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
+from payorch.application.provider_gateway import CircuitBoard
+from payorch.application.resolve_transaction import ResolveTransactionUseCase
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    create_order: CreatePaymentOrderUseCase
+    pay_order: ProcessPaymentOrderUseCase
+    resolve: ResolveTransactionUseCase
+    registry: PaymentMethodRegistry
+    orders: OrderReader
+    tokens: OrderTokens
+    change_policy: ChangeRoutingPolicyUseCase
+    change_method: ChangePaymentMethodUseCase
+    policies: RoutingPolicyRepository
+    metrics: PaymentMetricsService
+    circuits: CircuitBoard
+    clock: Clock

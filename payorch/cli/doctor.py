@@ -1,0 +1,43 @@
+"""`payorch doctor`: says what would keep payorch from working here, and what to do about it."""
+
+import os
+
+import click
+
+from payorch.cli import findings
+from payorch.cli.environment import open_database, schema_of
+from payorch.cli.findings import Finding, Level
+
+_COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@click.command()
+def doctor() -> None:
+    """Check settings, database, migrations, practice provider and clock.
+
+    Exits with 1 when something fails; warnings alone leave 0.
+    """
+    found = _examine()
+    width = max(len(finding.subject) for finding in found)
+    for finding in found:
+        click.echo(
+            f"{click.style(f'{finding.level:4}', fg=_COLORS[finding.level])}  "
+            f"{finding.subject:{width}}  {finding.says}"
+        )
+        if finding.advice:
+            click.echo(f"{'':4}  {'':{width}}  -> {finding.advice}")
+    if any(finding.level is Level.FAIL for finding in found):
+        raise SystemExit(1)
+
+
+def _examine() -> list[Finding]:
+    settings, found = findings.settings_findings(os.environ)
+    found += [*findings.installation_findings(), findings.clock_finding()]
+    if settings is None:
+        return found
+    database = open_database(settings)
+    try:
+        found += findings.database_findings(database, schema_of(database))
+    finally:
+        database.engine.dispose()
+    return [*found, *findings.sandbox_findings(settings.sandbox_url)]

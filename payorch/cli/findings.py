@@ -1,0 +1,192 @@
+"""What `payorch doctor` looks at: each check gives findings, and none of them raises."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from pathlib import Path
+
+import urllib3
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from payorch import paths
+from payorch.config import DEVELOPMENT_SECRET, InvalidSettings, Settings
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.schema import Schema
+
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+MOST_CLOCK_DIFFERENCE_S = 2.0
+BUILT_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock before this one is wrong: expiry, leases and idempotency windows depend on it."""
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table. `advice` says what to do, and is empty when all is well."""
+
+    level: Level
+    subject: str
+    says: str
+    advice: str = ""
+
+
+def settings_findings(environ: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
+    """The settings when they are usable at all, and what is to be said about them."""
+    try:
+        settings = Settings.from_env(environ)
+    except InvalidSettings as error:
+        advice = "See the table of settings in the README."
+        return None, [Finding(Level.FAIL, "settings", line, advice) for line in error.problems]
+    found = [Finding(Level.OK, "settings", f"environment {settings.env}, {settings.base_url}")]
+    if settings.secret_key == DEVELOPMENT_SECRET:
+        found.append(
+            Finding(
+                Level.WARN,
+                "secret key",
+                "the one for development",
+                "Set PAYORCH_SECRET_KEY before anybody else can reach this site.",
+            )
+        )
+    return settings, found
+
+
+def installation_findings() -> Iterator[Finding]:
+    for name, folder in (
+        ("templates", paths.TEMPLATES),
+        ("migrations", paths.MIGRATIONS),
+        ("static files", paths.STATIC),
+    ):
+        if folder.is_dir():
+            yield Finding(Level.OK, name, "found")
+        else:
+            yield Finding(Level.FAIL, name, "missing", "Install payorch again.")
+
+
+def database_findings(database: Database, schema: Schema) -> Iterator[Finding]:
+    """Reachable, writable, migrated, without drift; and what is particular to its kind."""
+    try:
+        with database.tx() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        yield Finding(
+            Level.FAIL,
+            "database",
+            f"cannot be opened for writing: {reason}",
+            "Check PAYORCH_DATABASE_URL, that the server runs, and the file's permissions.",
+        )
+        return
+    yield Finding(Level.OK, "database", f"{database.engine.dialect.name}, takes writes")
+    yield from _schema_findings(schema)
+    yield from _sqlite_findings(database) if database.is_sqlite else _server_findings(database)
+
+
+def _schema_findings(schema: Schema) -> Iterator[Finding]:
+    revision, head = schema.current_revision(), schema.head_revision()
+    if revision != head:
+        yield Finding(
+            Level.FAIL,
+            "migrations",
+            f"database at {revision or 'none'}, release at {head}",
+            "Run: payorch db upgrade",
+        )
+        return
+    yield Finding(Level.OK, "migrations", f"at {head}")
+    differences = schema.drift()
+    if differences:
+        yield Finding(
+            Level.FAIL,
+            "models",
+            f"{len(differences)} differences from the database",
+            "Run payorch db check to see them; somebody changed a table by hand.",
+        )
+    else:
+        yield Finding(Level.OK, "models", "agree with the database")
+
+
+def _sqlite_findings(database: Database) -> Iterator[Finding]:
+    with database.read() as connection:
+        journal = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
+    if journal == "wal":
+        yield Finding(Level.OK, "journal", "write-ahead log")
+    else:
+        yield Finding(
+            Level.FAIL,
+            "journal",
+            f"mode {journal}, not WAL",
+            "Put the database on a local disk; network file systems cannot keep a WAL.",
+        )
+    folder = Path(database.engine.url.database or ".").resolve().parent
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        yield Finding(
+            Level.WARN, "disk", f"{free // 2**20} MiB free", "Free some space beside the database."
+        )
+    if not os.access(folder, os.W_OK):
+        yield Finding(
+            Level.FAIL, "disk", "the database's folder is read-only", "SQLite writes beside it."
+        )
+
+
+def _server_findings(database: Database) -> Iterator[Finding]:
+    with database.read() as connection:
+        there = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    yield _clock_finding("database clock", there)
+
+
+def clock_finding() -> Finding:
+    now = datetime.now(UTC)
+    if now < BUILT_AFTER:
+        return Finding(Level.FAIL, "clock", now.isoformat(), "Set this machine's clock (NTP).")
+    return Finding(Level.OK, "clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, time zone {time.tzname[0]}")
+
+
+def sandbox_findings(url: str | None) -> Iterator[Finding]:
+    if url is None:
+        yield Finding(Level.OK, "practice provider", "switched off")
+        return
+    try:
+        answer = urllib3.request("GET", f"{url}/healthz", timeout=3.0, retries=False)
+    except urllib3.exceptions.HTTPError:
+        yield Finding(
+            Level.WARN,
+            "practice provider",
+            f"nothing answers at {url}",
+            "Run: payorch sandbox (or set PAYORCH_SANDBOX_URL to an empty value).",
+        )
+        return
+    if answer.status != 200:
+        yield Finding(
+            Level.WARN,
+            "practice provider",
+            f"{url} answers with {answer.status}",
+            "Something else may listen on that port.",
+        )
+        return
+    yield Finding(Level.OK, "practice provider", f"answers at {url}")
+    if "Date" in answer.headers:
+        yield _clock_finding("its clock", parsedate_to_datetime(answer.headers["Date"]))
+
+
+def _clock_finding(subject: str, there: datetime) -> Finding:
+    # An HTTP date has whole seconds, so that a second of difference means nothing.
+    difference = abs((datetime.now(UTC) - there).total_seconds())
+    if difference > MOST_CLOCK_DIFFERENCE_S:
+        return Finding(
+            Level.WARN,
+            subject,
+            f"{difference:.1f} s apart from ours",
+            "Let both machines follow one time server.",
+        )
+    return Finding(Level.OK, subject, "agrees with ours")

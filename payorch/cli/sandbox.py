@@ -1,0 +1,54 @@
+"""`payorch sandbox`: the practice provider."""
+
+from pathlib import Path
+
+import click
+
+from payorch.sandbox_provider import serve_sandbox
+from payorch.sandbox_provider.settings import SHIPPED_PROFILES
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=4330, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--ledger",
+    default=Path("var/sandbox.sqlite3"),
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The practice provider's own record of what it charged.",
+)
+@click.option(
+    "--profiles",
+    default=SHIPPED_PROFILES,
+    show_default="the shipped ones",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file that says how each account behaves.",
+)
+@click.option("--seed", default=1, show_default=True, help="Same seed, same answers.")
+@click.option("--threads", default=64, show_default=True, type=click.IntRange(1, 512))
+@click.option("--public-url", help="Where customers' browsers reach it, if not at host and port.")
+@click.option("--admin-key", help="Key of the operator's calls, if not the documented one.")
+def sandbox(
+    *,
+    host: str,
+    port: int,
+    ledger: Path,
+    profiles: Path,
+    seed: int,
+    threads: int,
+    public_url: str | None,
+    admin_key: str | None,
+) -> None:
+    """Serve several practice payment providers that take no real money."""
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    serve_sandbox(
+        host=host,
+        port=port,
+        ledger_path=ledger,
+        profiles_path=profiles,
+        seed=seed,
+        threads=threads,
+        public_url=public_url,
+        admin_key=admin_key,
+    )

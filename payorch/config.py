@@ -1,0 +1,202 @@
+"""Settings, read once from the environment at start. Nothing reads the environment later.
+
+Every variable starts with `PAYORCH_`. A secret may come from a file: `PAYORCH_SECRET_KEY_FILE`
+instead of `PAYORCH_SECRET_KEY`. Production (`PAYORCH_ENV=production`) refuses unsafe values
+instead of running with them; all findings are listed at once.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+MIN_SECRET_LENGTH = 32
+DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production"  # noqa: S105 - refused in production
+DEFAULT_DATABASE_URL = "sqlite:///var/payorch.sqlite3"
+DEFAULT_SANDBOX_URL = "http://127.0.0.1:4330"
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+class InvalidSettings(Exception):
+    """The environment holds values payorch will not run with; `problems` lists each one."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("payorch cannot start:\n" + "\n".join(f"  - {line}" for line in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All knobs, with units in their names. `from_env` is the way to make one."""
+
+    env: Literal["development", "production"] = "development"
+    secret_key: str = field(default=DEVELOPMENT_SECRET, repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
+    base_url: str = "http://localhost:4321"
+    trusted_hosts: tuple[str, ...] = ()
+    proxy_hops: int = 0
+    nodes: int = 1
+    api_token: str | None = field(default=None, repr=False)
+    sandbox_url: str | None = DEFAULT_SANDBOX_URL
+    sandbox_public_url: str | None = None
+    sandbox_api_key: str = field(default="practice_key_{account}", repr=False)
+    allow_direct_cards: bool = False
+    submission_deadline_s: float = 30.0
+    max_providers_per_submission: int = 3
+    max_submissions_per_hour: int = 10
+    page_budget_s: float = 12.0
+    order_expires_after_min: int = 24 * 60
+    insufficient_funds_falls_back: bool = False
+    max_amount_minor: int = 100_000_000
+    min_sample: int = 30
+    db_pool_size: int = 10
+    log_level: str = "INFO"
+    rollup_interval_s: float = 5.0
+    default_country: str = "DE"
+    default_currency: str = "EUR"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Settings from `environ`. Raises InvalidSettings naming every bad value."""
+        problems: list[str] = []
+        values: dict[str, object] = {}
+        known = {_variable(f.name): f.name for f in fields(cls)}
+        for f in fields(cls):
+            raw = _raw_value(environ, _variable(f.name), problems)
+            if raw is None:
+                continue
+            try:
+                values[f.name] = _parsed(f.name, raw)
+            except ValueError as error:
+                problems.append(f"{_variable(f.name)}: {error}")
+        problems += [
+            f"{name} is not a setting of payorch; see the README's table."
+            for name in sorted(environ)
+            if name.startswith("PAYORCH_")
+            and name not in known
+            and name.removesuffix("_FILE") not in known
+        ]
+        if problems:
+            raise InvalidSettings(problems)
+        settings = cls(**values)  # type: ignore[arg-type]  # each value was parsed by its field's type
+        if found := settings.problems():
+            raise InvalidSettings(found)
+        return settings
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """Settings from the process environment. Raises InvalidSettings."""
+        return cls.from_env(os.environ)
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def uses_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    def problems(self) -> list[str]:
+        """What is wrong with these values, one sentence each; empty means fit to run."""
+        found = []
+        if self.is_sqlite and self.nodes > 1:
+            found.append("SQLite serves one host only; use PostgreSQL with PAYORCH_NODES > 1.")
+        if not self.is_sqlite and not self.database_url.startswith("postgresql"):
+            found.append("PAYORCH_DATABASE_URL is neither sqlite:/// nor postgresql://.")
+        if urlsplit(self.base_url).scheme not in {"http", "https"}:
+            found.append("PAYORCH_BASE_URL must start with http:// or https://.")
+        if not 1 <= self.max_providers_per_submission <= 3:
+            found.append("PAYORCH_MAX_PROVIDERS_PER_SUBMISSION lies between 1 and 3.")
+        if not 1.0 <= self.submission_deadline_s <= 120.0:
+            found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
+        if self.is_production:
+            found += self._production_problems()
+        return found
+
+    def _production_problems(self) -> list[str]:
+        found = []
+        if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < MIN_SECRET_LENGTH:
+            found.append(
+                f"PAYORCH_SECRET_KEY must be set to at least {MIN_SECRET_LENGTH} random characters."
+            )
+        if not self.uses_https:
+            found.append("PAYORCH_BASE_URL must be https:// in production.")
+        if self.sandbox_url is not None:
+            found.append(
+                "The practice provider takes no real money: "
+                "set PAYORCH_SANDBOX_URL to an empty value in production."
+            )
+        if not self.trusted_hosts:
+            found.append("PAYORCH_TRUSTED_HOSTS must name the hosts this site answers for.")
+        if self.api_token is None or len(self.api_token) < MIN_SECRET_LENGTH:
+            found.append(
+                f"PAYORCH_API_TOKEN must be set to at least {MIN_SECRET_LENGTH} random characters."
+            )
+        if self.database_url == DEFAULT_DATABASE_URL:
+            found.append("PAYORCH_DATABASE_URL must be set in production.")
+        if self.log_level == "DEBUG":
+            found.append("PAYORCH_LOG_LEVEL=DEBUG is not for production.")
+        return found
+
+
+def _variable(name: str) -> str:
+    return f"PAYORCH_{name.upper()}"
+
+
+def _raw_value(environ: Mapping[str, str], variable: str, problems: list[str]) -> str | None:
+    if variable in environ:
+        return environ[variable]
+    path = environ.get(f"{variable}_FILE")
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(f"{variable}_FILE cannot be read: {error.strerror}.")
+        return None
+
+
+def _parsed(name: str, raw: str) -> object:
+    """`raw` as the type of the field `name`. Raises ValueError saying what is expected."""
+    default = {f.name: f.default for f in fields(Settings)}[name]
+    text = raw.strip()
+    if isinstance(default, bool):
+        return _parsed_bool(text)
+    if isinstance(default, int):
+        return _parsed_number(text, int, "must be a whole number.")
+    if isinstance(default, float):
+        return _parsed_number(text, float, "must be a number.")
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if name in {"api_token", "sandbox_url", "sandbox_public_url"}:
+        return text.rstrip("/") or None
+    if name == "env" and text not in {"development", "production"}:
+        raise ValueError("must be development or production.")
+    return text.rstrip("/") if name == "base_url" else text
+
+
+def _parsed_number(text: str, kind: type[int] | type[float], expected: str) -> int | float:
+    try:
+        number = kind(text)
+    except ValueError:
+        raise ValueError(expected) from None
+    if not math.isfinite(number):
+        raise ValueError(expected)
+    return number
+
+
+def _parsed_bool(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError("must be 1 or 0.")

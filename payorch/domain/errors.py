@@ -1,0 +1,108 @@
+"""Named facts that stop a use case. A decline is never one of them: it is a value (outcome.py).
+
+Every error has a stable `code` for machines and a message for people. The HTTP status that
+belongs to each lives in presentation/errors.py only.
+"""
+
+from collections.abc import Mapping
+
+
+class PayorchError(Exception):
+    """Root of all errors that payorch raises on purpose."""
+
+    code = "payorch_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidMoney(PayorchError):
+    code = "invalid_money"
+
+
+class OrderNotFound(PayorchError):
+    code = "order_not_found"
+
+
+class OrderAlreadyPaid(PayorchError):
+    code = "order_already_paid"
+
+
+class OrderNotPayable(PayorchError):
+    """The order is expired or cancelled; no payment can be taken for it any more."""
+
+    code = "order_not_payable"
+
+
+class PaymentInProgress(PayorchError):
+    """Another submission holds the order; the caller should look at the order again shortly."""
+
+    code = "payment_in_progress"
+
+    def __init__(
+        self, message: str, *, order_id: str | None = None, retry_after_s: int = 2
+    ) -> None:
+        super().__init__(message)
+        self.order_id = order_id
+        self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyReused(PayorchError):
+    """The key came before with another body. Nothing was done; send a new key."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, message: str, *, order_id: str | None = None) -> None:
+        super().__init__(message)
+        self.order_id = order_id
+
+
+class NoProviderForOrder(PayorchError):
+    """No payment method can take this order; `reasons` says why for each one."""
+
+    code = "no_provider_for_order"
+
+    def __init__(self, message: str, *, reasons: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reasons = reasons
+
+
+class TooManySubmissions(PayorchError):
+    """Card testing guard: this order was tried too often within the hour."""
+
+    code = "too_many_submissions"
+
+    def __init__(self, message: str, *, retry_after_s: int = 3600) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class PolicyChangedMeanwhile(PayorchError):
+    """Somebody published another routing policy after this one was opened for editing."""
+
+    code = "policy_changed_meanwhile"
+
+    def __init__(self, message: str, *, current_version: int) -> None:
+        super().__init__(message)
+        self.current_version = current_version
+
+
+class InvalidRoutingPolicy(PayorchError):
+    code = "invalid_routing_policy"
+
+
+class PaymentMethodNotFound(PayorchError):
+    code = "payment_method_not_found"
+
+
+class ReasonRequired(PayorchError):
+    """Changes by staff are journalled with a reason; an empty one says nothing."""
+
+    code = "reason_required"
+
+
+class LedgerUnavailable(PayorchError):
+    """The database did not take the write. Nothing was sent to a provider."""
+
+    code = "ledger_unavailable"

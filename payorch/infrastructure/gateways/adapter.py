@@ -1,0 +1,194 @@
+"""The wall around a connector: timeout, timing, bulkhead, breaker, and errors into outcomes.
+
+It catches everything of a call: whatever breaks while the request is built is
+NotSent, whatever breaks from sending on is Unknown. Nothing that it keeps can hold card data.
+"""
+
+from collections.abc import Callable, Mapping
+
+from payorch.application.ports import Clock
+from payorch.application.provider_gateway import Answer, ChargeRequest
+from payorch.domain.outcome import (
+    NotSent,
+    NotSentReason,
+    Outcome,
+    Unknown,
+    UnknownReason,
+)
+from payorch.domain.transaction import TransactionId
+from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
+from payorch.infrastructure.gateways.connector import Connector, HttpAnswer, HttpRequest
+from payorch.infrastructure.gateways.http_transport import (
+    AnswerLost,
+    ProviderTransport,
+    RequestNotSent,
+)
+
+NOT_THE_PROVIDERS_FAULT = frozenset(
+    {NotSentReason.CIRCUIT_OPEN, NotSentReason.BULKHEAD_FULL, NotSentReason.NOT_BUILT}
+)
+
+PROOFS_ABOUT_THE_CHARGE = frozenset(
+    {NotSentReason.PROVED_CANCELLED, NotSentReason.REFERENCE_CANCELLED}
+)
+"""What holds for every request of one reference, whichever call learned it."""
+
+
+def is_technical_failure(outcome: Outcome) -> bool:
+    """What the breaker counts: never a decline, never our own refusal to send."""
+    if isinstance(outcome, NotSent):
+        return outcome.reason not in NOT_THE_PROVIDERS_FAULT
+    return isinstance(outcome, Unknown)
+
+
+class PaymentGatewayAdapter:
+    """One provider account. Shared by all threads of the process."""
+
+    def __init__(
+        self,
+        *,
+        provider_code: str,
+        connector: Connector,
+        transport: ProviderTransport,
+        circuits: ProcessCircuitBoard,
+        bulkhead: Bulkhead,
+        clock: Clock,
+        log_failure: Callable[[str, Mapping[str, str | int | None]], None],
+    ) -> None:
+        self._provider_code = provider_code
+        self._connector = connector
+        self._transport = transport
+        self._circuits = circuits
+        self._bulkhead = bulkhead
+        self._clock = clock
+        self._log_failure = log_failure
+
+    def charge(
+        self, request: ChargeRequest, *, timeout_s: float, ignore_circuit: bool = False
+    ) -> Answer:
+        with self._bulkhead.place() as is_in:
+            if not is_in:
+                return _refused(NotSentReason.BULKHEAD_FULL)
+            if not ignore_circuit and not self._circuits.try_acquire(self._provider_code):
+                return _refused(NotSentReason.CIRCUIT_OPEN)
+            answer = self._exchange(
+                "charge",
+                lambda: self._connector.charge_request(request),
+                lambda answer: self._connector.read_charge(answer, request),
+                timeout_s,
+            )
+        self._circuits.record(
+            self._provider_code, is_technical_failure=is_technical_failure(answer.outcome)
+        )
+        return answer
+
+    def replay(self, request: ChargeRequest, *, timeout_s: float) -> Answer:
+        """The same request under the same key. Asked by the ladder: passes an open breaker.
+
+        Like a lookup: that the *replay* was refused says nothing about the request before it.
+        """
+        return self._look(
+            "replay",
+            lambda: self._connector.charge_request(request),
+            lambda answer: self._connector.read_charge(answer, request),
+            timeout_s,
+        )
+
+    def read(
+        self, provider_reference: str, our_reference: TransactionId, *, timeout_s: float
+    ) -> Answer:
+        return self._look(
+            "read",
+            lambda: self._connector.read_request(provider_reference),
+            lambda answer: self._connector.read_lookup(answer, our_reference),
+            timeout_s,
+        )
+
+    def find(self, our_reference: TransactionId, *, timeout_s: float) -> Answer:
+        return self._look(
+            "find",
+            lambda: self._connector.find_request(our_reference),
+            lambda answer: self._connector.read_find(answer, our_reference),
+            timeout_s,
+        )
+
+    def cancel(
+        self, provider_reference: str, our_reference: TransactionId, *, timeout_s: float
+    ) -> Answer:
+        return self._look(
+            "cancel",
+            lambda: self._connector.cancel_request(provider_reference),
+            lambda answer: self._connector.read_cancel(answer, our_reference),
+            timeout_s,
+        )
+
+    def cancel_by_reference(self, our_reference: TransactionId, *, timeout_s: float) -> Answer:
+        return self._look(
+            "cancel_by_reference",
+            lambda: self._connector.cancel_by_reference_request(our_reference),
+            lambda answer: self._connector.read_cancel(answer, our_reference),
+            timeout_s,
+        )
+
+    def _look(
+        self,
+        operation: str,
+        build: Callable[[], HttpRequest],
+        read: Callable[[HttpAnswer], Outcome],
+        timeout_s: float,
+    ) -> Answer:
+        """A later call about a charge. That *it* was not sent says nothing about the charge."""
+        answer = self._exchange(operation, build, read, timeout_s)
+        outcome = answer.outcome
+        if isinstance(outcome, NotSent) and outcome.reason not in PROOFS_ABOUT_THE_CHARGE:
+            unknown = Unknown(UnknownReason.CONNECTION_LOST, detail=str(outcome.reason))
+            return Answer(unknown, answer.latency_ms, answer.evidence)
+        return answer
+
+    def _exchange(
+        self,
+        operation: str,
+        build: Callable[[], HttpRequest],
+        read: Callable[[HttpAnswer], Outcome],
+        timeout_s: float,
+    ) -> Answer:
+        try:
+            request = build()
+        except Exception as error:  # noqa: BLE001 - nothing was sent yet, whatever broke
+            return self._answer(
+                operation, NotSent(NotSentReason.NOT_BUILT, type(error).__name__), 0, None
+            )
+        sent_at = self._clock.monotonic()
+        http_status = None
+        outcome: Outcome
+        try:
+            http_answer = self._transport.exchange(request, timeout_s=timeout_s)
+            http_status = http_answer.status
+            outcome = read(http_answer)
+        except RequestNotSent as proof:
+            outcome = NotSent(proof.reason)
+        except AnswerLost as loss:
+            outcome = Unknown(loss.reason)
+        except Exception as error:  # noqa: BLE001 - it may have been sent: unknown, never failed
+            outcome = Unknown(UnknownReason.UNEXPECTED_ERROR, type(error).__name__)
+        latency_ms = round((self._clock.monotonic() - sent_at) * 1000)
+        return self._answer(operation, outcome, latency_ms, http_status)
+
+    def _answer(
+        self, operation: str, outcome: Outcome, latency_ms: int, http_status: int | None
+    ) -> Answer:
+        evidence: dict[str, str | int | None] = {
+            "operation": operation,
+            "http_status": http_status,
+            "outcome": type(outcome).__name__,
+        }
+        if isinstance(outcome, (NotSent, Unknown)):
+            evidence["reason"] = outcome.reason.value
+            evidence["detail"] = outcome.detail[:200] or None
+            if outcome.reason is not NotSentReason.PROVED_CANCELLED:
+                self._log_failure(self._provider_code, {**evidence, "latency_ms": latency_ms})
+        return Answer(outcome, latency_ms, evidence)
+
+
+def _refused(reason: NotSentReason) -> Answer:
+    return Answer(NotSent(reason), 0, {"operation": "charge", "reason": reason.value})

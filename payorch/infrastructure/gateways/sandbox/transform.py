@@ -1,0 +1,229 @@
+"""Answers of the practice provider to outcomes. What is not documented is Unknown."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from payorch.domain.decline_verdict import DeclineSignal
+from payorch.domain.money import Money
+from payorch.domain.outcome import (
+    Approved,
+    Declined,
+    NotSent,
+    NotSentReason,
+    Outcome,
+    Pending,
+    RequiresAction,
+    Unknown,
+    UnknownReason,
+)
+from payorch.infrastructure.gateways.connector import HttpAnswer
+
+MAX_TEXT = 500
+MAX_ID = 120
+MAX_CODE = 60
+MAX_SHORT_TEXT = 20
+"""What the ledger's columns hold. PostgreSQL refuses more, and NUL, and the outcome with it."""
+
+_NEVER_EXECUTED = {
+    400: NotSentReason.INVALID_REQUEST,
+    401: NotSentReason.BAD_CREDENTIALS,
+    403: NotSentReason.BAD_CREDENTIALS,
+    404: NotSentReason.INVALID_REQUEST,
+    422: NotSentReason.INVALID_REQUEST,
+    429: NotSentReason.RATE_LIMITED,
+}
+"""Statuses that the provider documents as "nothing was executed", with an error body."""
+
+_WEIGHT_IN_SEARCH: Mapping[type[Outcome], int] = {
+    Approved: 0,
+    Unknown: 1,
+    Pending: 2,
+    RequiresAction: 3,
+    Declined: 4,
+    NotSent: 5,
+}
+"""Which of several payments of one reference speaks for all: the lowest."""
+
+
+def charge_outcome(answer: HttpAnswer, our_reference: str, money: Money) -> Outcome:
+    """What the answer to a charge means. Also a decline counts only when it speaks of our payment:
+    somebody else's, delivered to us, says nothing about whether ours was charged.
+    """
+    data = _object(answer)
+    if data is None:
+        return _unreadable(answer)
+    if answer.status in {200, 201}:
+        return _payment_of(data, our_reference, money)
+    if answer.status == 402:
+        outcome = _payment_of(data, our_reference, money)
+        return outcome if isinstance(outcome, (Declined, Unknown)) else _unreadable(answer)
+    error = _error(data)
+    if error is not None and answer.status in _NEVER_EXECUTED:
+        return NotSent(_NEVER_EXECUTED[answer.status], _code(error))
+    if error is not None and answer.status == 503 and error.get("code") == "not_processed":
+        return NotSent(NotSentReason.NOT_PROCESSED)
+    if error is not None and answer.status == 409:
+        if error.get("code") == "reference_cancelled":
+            return NotSent(NotSentReason.REFERENCE_CANCELLED)
+        return Unknown(UnknownReason.IN_FLIGHT, _code(error))
+    return _unreadable(answer)
+
+
+def lookup_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
+    """What reading a payment by its id means. A missing one proves nothing."""
+    data = _object(answer)
+    if answer.status == 404:
+        return Unknown(UnknownReason.NOT_FOUND)
+    if answer.status != 200 or data is None:
+        return _unreadable(answer)
+    return _our_payment(data, our_reference)
+
+
+def find_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
+    """What a search by our reference means: found is proof, nothing found is not."""
+    data = _object(answer)
+    if answer.status != 200 or data is None:
+        return _unreadable(answer)
+    found = data.get("data")
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        return _unreadable(answer)
+    ours = [item for item in found if item.get("reference") == our_reference]
+    if not ours:
+        return Unknown(UnknownReason.REFERENCE_MISMATCH if found else UnknownReason.NOT_FOUND)
+    # A provider without idempotency may hold several payments of one reference: an approved one
+    # is the truth about the money; without one, nothing is settled before all of them are.
+    outcomes = [_our_payment(item, our_reference) for item in ours]
+    return min(outcomes, key=lambda outcome: _WEIGHT_IN_SEARCH[type(outcome)])
+
+
+def cancel_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
+    """What a cancel means: cancelled is proof; "too late" tells how the payment ended."""
+    data = _object(answer)
+    if data is None:
+        return _unreadable(answer)
+    if answer.status == 200 and data.get("status") == "cancelled":
+        if data.get("reference") != our_reference:
+            return Unknown(UnknownReason.REFERENCE_MISMATCH)
+        return NotSent(NotSentReason.PROVED_CANCELLED)
+    if answer.status == 409 and isinstance(data.get("payment"), dict):
+        return _our_payment(data["payment"], our_reference)
+    return _unreadable(answer)
+
+
+def _payment_of(data: Mapping[str, Any], our_reference: str, money: Money) -> Outcome:
+    """An approval is handed on as it is: the single writer compares it and keeps what it said."""
+    if data.get("status") == "approved":
+        return _payment_outcome(data)
+    outcome = _our_payment(data, our_reference)
+    if isinstance(outcome, Unknown):
+        return outcome
+    if (data.get("amount"), data.get("currency")) != (money.amount_minor, money.currency):
+        return Unknown(UnknownReason.AMOUNT_MISMATCH, provider_reference=_id(data))
+    return outcome
+
+
+def _our_payment(data: Mapping[str, Any], our_reference: str) -> Outcome:
+    named = _text(data.get("reference"))
+    if named is None:
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, "no reference", _id(data))
+    if named != our_reference:
+        return Unknown(UnknownReason.REFERENCE_MISMATCH)
+    return _payment_outcome(data)
+
+
+def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
+    reference = _id(data)
+    if reference is None:
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, "no id")
+    match data.get("status"):
+        case "approved":
+            return _approved(data, reference)
+        case "declined":
+            return _declined(data, reference)
+        case "requires_action":
+            url = _text(data.get("redirect_url"))
+            if url is None or not url.isprintable() or not url.startswith(("https://", "http://")):
+                return Unknown(UnknownReason.UNREADABLE_ANSWER, "no redirect_url", reference)
+            return RequiresAction(reference, url)
+        case "pending":
+            return Pending(reference)
+        case "cancelled":
+            return NotSent(NotSentReason.PROVED_CANCELLED)
+        case _:
+            return Unknown(UnknownReason.UNSEEN_STATUS, "", reference)
+
+
+def _approved(data: Mapping[str, Any], reference: str) -> Outcome:
+    amount, currency = data.get("amount"), _text(data.get("currency"))
+    our_reference = _text(data.get("reference"))
+    is_amount = isinstance(amount, int) and not isinstance(amount, bool)
+    if not is_amount or currency is None or our_reference is None:
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, "incomplete approval", reference)
+    return Approved(reference, our_reference, int(str(amount)), currency)
+
+
+def _declined(data: Mapping[str, Any], reference: str) -> Outcome:
+    decline = data.get("decline")
+    code = _text(decline.get("code")) if isinstance(decline, dict) else None
+    if code is None or not isinstance(decline, dict):
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, "decline without code", reference)
+    signal = DeclineSignal(
+        scheme=_storable(_text(decline.get("scheme")), MAX_SHORT_TEXT),
+        code=_storable(code, MAX_CODE) or "",
+        advice_code=_storable(_text(decline.get("advice_code")), MAX_SHORT_TEXT),
+        has_card_number=True,
+    )
+    return Declined(signal, reference)
+
+
+def _object(answer: HttpAnswer) -> dict[str, Any] | None:
+    """The body as a JSON object, or None when it is anything else."""
+    if "json" not in answer.content_type.lower():
+        return None
+    try:
+        data = json.loads(answer.body, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A key that comes twice lets two readers see two answers: "approved" and "declined"."""
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key comes twice")
+    return data
+
+
+def _error(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    error = data.get("error")
+    return error if isinstance(error, dict) else None
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    return _storable(_text(error.get("code")), MAX_CODE) or ""
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_TEXT else None
+
+
+def _id(data: Mapping[str, Any]) -> str | None:
+    """The provider's id of a payment; None for what no database would take or find again."""
+    value = _text(data.get("id"))
+    is_storable = value is not None and len(value) <= MAX_ID and value.isprintable()
+    return value if is_storable else None
+
+
+def _storable(text: str | None, limit: int) -> str | None:
+    """Cut, not dropped: a strange advice code must stay one, or it would allow a fallback."""
+    if text is None:
+        return None
+    return "".join(sign if sign.isprintable() else "?" for sign in text)[:limit]
+
+
+def _unreadable(answer: HttpAnswer) -> Unknown:
+    if answer.status >= 500:
+        return Unknown(UnknownReason.SERVER_ERROR, f"HTTP {answer.status}")
+    return Unknown(UnknownReason.UNREADABLE_ANSWER, f"HTTP {answer.status}")

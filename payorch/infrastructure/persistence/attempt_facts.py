@@ -1,0 +1,76 @@
+"""Reading the attempts themselves: what the rollup is counted from, and the tail after it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, type_coerce
+
+from payorch.application.attempt_counts import AttemptFact
+from payorch.application.metrics_window import floor_to_minute
+from payorch.infrastructure.persistence.database import UtcDateTime
+from payorch.infrastructure.persistence.tables import ProviderMinuteRow, TransactionRow
+
+ROWS_AT_A_TIME = 5_000
+
+
+def minute_started(connection: Connection) -> ColumnElement[datetime]:
+    """SQL for the minute a transaction started in, comparable with the rollup's `minute`."""
+    if connection.dialect.name == "sqlite":
+        # Times are texts such as "2026-11-22 21:58:46.123456".
+        cut = func.substr(TransactionRow.started_at, 1, 16).concat(":00.000000")
+        return type_coerce(cut, UtcDateTime())
+    return func.date_trunc("minute", TransactionRow.started_at, type_=UtcDateTime())
+
+
+def started_within(start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(TransactionRow.started_at >= start, TransactionRow.started_at < end)
+
+
+def matching(
+    table: type[TransactionRow] | type[ProviderMinuteRow],
+    providers: frozenset[str],
+    currency: str | None,
+) -> list[ColumnElement[bool]]:
+    """The filters of a query; no provider and no currency filter nothing."""
+    conditions: list[ColumnElement[bool]] = []
+    if providers:
+        conditions.append(table.provider_code.in_(sorted(providers)))
+    if currency is not None:
+        conditions.append(table.currency == currency)
+    return conditions
+
+
+def minutes_changed(connection: Connection, *, since: datetime) -> Select[datetime]:
+    return select(minute_started(connection)).where(TransactionRow.changed_at >= since).distinct()
+
+
+def attempt_facts(
+    connection: Connection, *conditions: ColumnElement[bool]
+) -> Iterator[AttemptFact]:
+    """The transactions that meet the conditions, streamed, in no particular order.
+
+    Needs a transaction: PostgreSQL streams from a cursor, which lives in one.
+    """
+    statement = select(
+        TransactionRow.started_at,
+        TransactionRow.provider_code,
+        TransactionRow.attempt_number,
+        TransactionRow.currency,
+        TransactionRow.status,
+        TransactionRow.decline_class,
+        TransactionRow.amount_minor,
+        TransactionRow.latency_ms,
+    ).where(*conditions)
+    with connection.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}) as rows:
+        for row in rows:
+            started_at, provider, number, currency, status, decline_class, amount, latency = row
+            yield AttemptFact(
+                minute=floor_to_minute(started_at),
+                provider_code=provider,
+                attempt_number=number,
+                currency=currency,
+                status=status,
+                decline_class=decline_class,
+                amount_minor=amount,
+                latency_ms=latency,
+            )

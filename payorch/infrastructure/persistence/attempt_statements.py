@@ -1,0 +1,89 @@
+"""SQL of the attempts that are still open, built once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Insert, Integer, Select, Update, bindparam, insert, select, update
+from sqlalchemy.sql.functions import coalesce
+
+from payorch.infrastructure.persistence.database import UtcDateTime
+from payorch.infrastructure.persistence.payment_statements import (
+    OPEN_STATUSES,
+    ORDER_COLUMNS,
+    LeaseClock,
+)
+from payorch.infrastructure.persistence.tables import EvidenceRow, OrderRow, TransactionRow
+
+insert_evidence: Insert = insert(EvidenceRow)
+
+flag_order: Update = (
+    update(OrderRow)
+    .where(
+        OrderRow.id
+        == select(TransactionRow.order_id)
+        .where(TransactionRow.public_id == bindparam("transaction"))
+        .scalar_subquery()
+    )
+    .values(flag=bindparam("new_flag"), version=OrderRow.version + 1)
+)
+
+transaction_key = select(TransactionRow.id).where(
+    TransactionRow.public_id == bindparam("public_id")
+)
+
+transaction_status = select(TransactionRow.status).where(
+    TransactionRow.public_id == bindparam("public_id")
+)
+
+_open_join = (
+    select(TransactionRow, *ORDER_COLUMNS)
+    .join(OrderRow, OrderRow.id == TransactionRow.order_id)
+    .where(TransactionRow.status.in_(OPEN_STATUSES))
+)
+open_by_id = _open_join.where(TransactionRow.public_id == bindparam("public_id"))
+open_by_order = _open_join.where(OrderRow.public_id == bindparam("public_id"))
+
+schedule_check: Update = (
+    update(TransactionRow)
+    .where(
+        TransactionRow.public_id == bindparam("transaction"),
+        TransactionRow.token == bindparam("expected_token"),
+    )
+    .values(
+        checks=TransactionRow.checks + bindparam("counted", type_=Integer()),
+        next_check_at=coalesce(bindparam("at", type_=UtcDateTime()), TransactionRow.next_check_at),
+        lease_until=bindparam("released_at", type_=UtcDateTime()),
+        review_since=coalesce(
+            TransactionRow.review_since, bindparam("review_at", type_=UtcDateTime())
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedStatements:
+    """The statements that write or compare leases, for one kind of clock."""
+
+    take_over: Update
+    due: Select[Any]
+
+
+def leased_statements(clock: LeaseClock) -> LeasedStatements:
+    return LeasedStatements(
+        take_over=update(TransactionRow)
+        .where(
+            TransactionRow.public_id == bindparam("transaction"),
+            TransactionRow.token == bindparam("expected_token"),
+            TransactionRow.version == bindparam("expected_version"),
+            TransactionRow.lease_until <= clock.now,
+        )
+        .values(token=TransactionRow.token + 1, lease_until=clock.lease_end),
+        due=select(TransactionRow.public_id)
+        .where(
+            TransactionRow.status.in_(OPEN_STATUSES),
+            TransactionRow.lease_until <= clock.now,
+            coalesce(TransactionRow.next_check_at, TransactionRow.lease_until) <= clock.now,
+        )
+        .order_by(coalesce(TransactionRow.next_check_at, TransactionRow.lease_until))
+        .limit(bindparam("limit", type_=None)),
+    )

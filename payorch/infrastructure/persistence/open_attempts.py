@@ -1,0 +1,109 @@
+"""Open attempts on SQL: taken over by compare-and-swap, looked at in the order they are due."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select
+
+from payorch.application.open_attempts import Evidence, OpenAttempt
+from payorch.application.ports import Clock
+from payorch.domain.payment_order import OrderId
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.transaction import TransactionId
+from payorch.infrastructure.persistence import attempt_statements as sql
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.payment_rows import order_from, transaction_from
+from payorch.infrastructure.persistence.payment_statements import LeaseClock
+
+
+class SqlAlchemyOpenAttempts:
+    def __init__(self, transactions: LedgerTransactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._leased = sql.leased_statements(LeaseClock(transactions.uses_database_clock))
+
+    def status_of(self, transaction_id: TransactionId) -> TransactionStatus:
+        with self._transactions.read() as connection:
+            row = connection.execute(sql.transaction_status, {"public_id": transaction_id})
+            return TransactionStatus(row.scalar_one())
+
+    def of_transaction(self, transaction_id: TransactionId) -> OpenAttempt | None:
+        return self._found(sql.open_by_id, transaction_id)
+
+    def of_order(self, order_id: OrderId) -> OpenAttempt | None:
+        return self._found(sql.open_by_order, order_id)
+
+    def take_over(self, attempt: OpenAttempt, *, lease_s: float) -> OpenAttempt | None:
+        transaction = attempt.transaction
+        parameters = {
+            "transaction": transaction.id,
+            "expected_token": transaction.token,
+            "expected_version": transaction.version,
+            **self._transactions.now(),
+            **self._transactions.lease(lease_s),
+        }
+        with self._transactions.write() as connection:
+            if connection.execute(self._leased.take_over, parameters).rowcount == 0:
+                return None
+        return replace(attempt, transaction=replace(transaction, token=transaction.token + 1))
+
+    def due(self, *, limit: int) -> Sequence[TransactionId]:
+        with self._transactions.read() as connection:
+            rows = connection.execute(
+                self._leased.due, {"limit": limit, **self._transactions.now()}
+            )
+            return [TransactionId(row.public_id) for row in rows]
+
+    def schedule_check(
+        self, attempt: OpenAttempt, *, next_check_at: datetime | None, review: bool
+    ) -> None:
+        now = self._clock.now()
+        parameters = {
+            "transaction": attempt.transaction.id,
+            "expected_token": attempt.transaction.token,
+            "at": next_check_at,
+            "counted": 0 if next_check_at is None else 1,
+            "released_at": now,
+            "review_at": now if review else None,
+        }
+        with self._transactions.write() as connection:
+            connection.execute(sql.schedule_check, parameters)
+
+    def add_evidence(
+        self, transaction_id: TransactionId, evidence: Evidence, *, order_flag: str | None = None
+    ) -> None:
+        with self._transactions.write() as connection:
+            key = connection.execute(
+                sql.transaction_key, {"public_id": transaction_id}
+            ).scalar_one()
+            connection.execute(
+                sql.insert_evidence,
+                {
+                    "transaction_id": key,
+                    "source": evidence.source,
+                    "outcome": evidence.outcome,
+                    "was_applied": evidence.was_applied,
+                    "detail": dict(evidence.detail),
+                    "created_at": evidence.at,
+                },
+            )
+            if order_flag is not None:
+                connection.execute(
+                    sql.flag_order, {"transaction": transaction_id, "new_flag": order_flag}
+                )
+
+    def _found(self, statement: Select[Any], public_id: str) -> OpenAttempt | None:
+        with self._transactions.read() as connection:
+            row = connection.execute(statement, {"public_id": public_id}).mappings().first()
+        if row is None:
+            return None
+        return OpenAttempt(
+            order_key=row["order_key"],
+            submission_key=row["submission_id"],
+            order=order_from(row),
+            transaction=transaction_from(row),
+            checks=row["checks"],
+            answered_at=row["answered_at"],
+        )

@@ -1,0 +1,48 @@
+"""The schema's version: upgrade, downgrade, and whether models and migrations agree."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from payorch.infrastructure.persistence import tables  # noqa: F401 - registers every table
+from payorch.infrastructure.persistence.database import Base
+
+
+class Schema:
+    """Migrations of one database, from the scripts in `migrations`."""
+
+    def __init__(self, engine: Engine, migrations: Path) -> None:
+        self._engine = engine
+        self._migrations = migrations
+
+    def upgrade(self, revision: str = "head") -> None:
+        with self._engine.begin() as connection:
+            command.upgrade(self._config(connection), revision)
+
+    def downgrade(self, revision: str) -> None:
+        with self._engine.begin() as connection:
+            command.downgrade(self._config(connection), revision)
+
+    def current_revision(self) -> str | None:
+        with self._engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def head_revision(self) -> str | None:
+        return ScriptDirectory(str(self._migrations)).get_current_head()
+
+    def drift(self) -> list[str]:
+        """Differences between the migrated database and the models; empty when they agree."""
+        with self._engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+    def _config(self, connection: Connection) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        return config

@@ -1,0 +1,222 @@
+"""Staff accounts, made from the command line only: nobody can register, none exists by default.
+
+Passwords are hashed as Flask-Security checks them (presentation/backoffice/staff_login.py):
+NFKD-normalized, Argon2id, no second secret - so a new PAYORCH_SECRET_KEY locks nobody out.
+"""
+
+import secrets
+import unicodedata
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Connection, insert, select, update
+
+from payorch.application.staff_permissions import ROLE_DESCRIPTIONS, ROLE_PERMISSIONS
+from payorch.domain.errors import PayorchError
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.journal_repository import insert_entry
+from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
+from payorch.infrastructure.persistence.tables.staff import staff_roles
+
+MIN_PASSWORD_LENGTH = 12
+"""PCI DSS 4.0.1, 8.3.6; security.md S14."""
+MAX_PASSWORD_LENGTH = 128
+"""What Flask-Security accepts; longer ones would only cost hashing time."""
+
+_COMMAND_LINE = "command line"
+
+
+class StaffAccountRefused(PayorchError):
+    """The e-mail, a role or the password cannot be used, or the account exists or is unknown."""
+
+    code = "staff_account_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class NewStaff:
+    """A fresh account. `password` is in clear for the one time it is shown; it is never stored."""
+
+    email: str
+    roles: tuple[str, ...]
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAccount:
+    email: str
+    roles: tuple[str, ...]
+    is_active: bool
+
+
+class StaffAccounts:
+    """`hasher` is for tests, which need no strong hashes; the default is argon2-cffi's own."""
+
+    def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
+        self._database = database
+        self._hasher = hasher or PasswordHasher()
+
+    def ensure_roles(self) -> None:
+        """Make the roles in the database those of this release. Run it after every upgrade."""
+        with self._database.tx() as connection:
+            _ensure_roles(connection)
+
+    def create(
+        self, email: str, roles: Sequence[str], *, at: datetime, password: str | None = None
+    ) -> NewStaff:
+        """An account with these roles; a password is made up when none is given.
+
+        Raises StaffAccountRefused when the e-mail, a role or the password cannot be used.
+        """
+        address = _checked_email(email)
+        names = _checked_roles(roles)
+        secret = _checked_password(password) if password is not None else secrets.token_urlsafe(15)
+        with self._database.tx() as connection:
+            _ensure_roles(connection)
+            if _id_of(connection, address) is not None:
+                raise StaffAccountRefused(f"{address} has an account already.")
+            staff_id = connection.scalar(
+                insert(StaffRow)
+                .values(
+                    email=address,
+                    password=self._hashed(secret),
+                    active=True,
+                    fs_uniquifier=uuid.uuid4().hex,
+                    preferences={},
+                    create_datetime=at,
+                    update_datetime=at,
+                )
+                .returning(StaffRow.id)
+            )
+            role_ids = connection.scalars(select(RoleRow.id).where(RoleRow.name.in_(names)))
+            connection.execute(
+                insert(staff_roles),
+                [{"staff_id": staff_id, "role_id": role_id} for role_id in role_ids],
+            )
+            _journal(connection, "create_staff", address, {"roles": list(names)}, at)
+        return NewStaff(address, names, secret)
+
+    def set_password(self, email: str, password: str | None, *, at: datetime) -> NewStaff:
+        """Another password, made up when None. Every session of the account ends.
+
+        Raises StaffAccountRefused when there is no such account or the password is too short.
+        """
+        address = _checked_email(email)
+        secret = _checked_password(password) if password is not None else secrets.token_urlsafe(15)
+        self._change(
+            address,
+            "set_staff_password",
+            {"password": self._hashed(secret), "fs_uniquifier": uuid.uuid4().hex},
+            {"password": "changed"},
+            at,
+        )
+        return NewStaff(address, self._roles_of(address), secret)
+
+    def set_active(self, email: str, *, is_active: bool, at: datetime) -> None:
+        """Open or close an account. A closed one is logged out at its next request."""
+        self._change(
+            _checked_email(email),
+            "open_staff_account" if is_active else "close_staff_account",
+            {"active": is_active, "fs_uniquifier": uuid.uuid4().hex},
+            {"is_active": is_active},
+            at,
+        )
+
+    def all(self) -> tuple[StaffAccount, ...]:
+        """Every account with its roles, by e-mail."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(StaffRow.email, StaffRow.active, RoleRow.name)
+                .outerjoin(staff_roles, staff_roles.c.staff_id == StaffRow.id)
+                .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role_id)
+                .order_by(StaffRow.email, RoleRow.name)
+            ).all()
+        roles: dict[tuple[str, bool], list[str]] = {}
+        for email, is_active, role in rows:
+            roles.setdefault((email, is_active), []).extend([role] if role else [])
+        return tuple(
+            StaffAccount(email, tuple(names), is_active)
+            for (email, is_active), names in roles.items()
+        )
+
+    def _hashed(self, password: str) -> str:
+        return self._hasher.hash(unicodedata.normalize("NFKD", password))
+
+    def _roles_of(self, email: str) -> tuple[str, ...]:
+        return next((account.roles for account in self.all() if account.email == email), ())
+
+    def _change(
+        self,
+        email: str,
+        action: str,
+        values: dict[str, object],
+        journalled: dict[str, object],
+        at: datetime,
+    ) -> None:
+        with self._database.tx() as connection:
+            changed = connection.execute(
+                update(StaffRow).where(StaffRow.email == email).values(**values, update_datetime=at)
+            )
+            if changed.rowcount == 0:
+                raise StaffAccountRefused(f"{email} has no account.")
+            _journal(connection, action, email, journalled, at)
+
+
+def _ensure_roles(connection: Connection) -> None:
+    rows = connection.execute(select(RoleRow.name, RoleRow.id))
+    known = {row.name: row.id for row in rows}
+    for name, permissions in ROLE_PERMISSIONS.items():
+        values = {
+            "description": ROLE_DESCRIPTIONS[name],
+            "permissions": sorted(permission.value for permission in permissions),
+        }
+        if name in known:
+            connection.execute(update(RoleRow).where(RoleRow.id == known[name]).values(values))
+        else:
+            connection.execute(insert(RoleRow).values(name=name, **values))
+
+
+def _checked_email(email: str) -> str:
+    """In lower case, so that one person cannot get two accounts by another spelling."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise StaffAccountRefused(f"Not an e-mail address: {error}") from None
+
+
+def _checked_roles(roles: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(sorted(set(roles)))
+    unknown = [name for name in names if name not in ROLE_PERMISSIONS]
+    if unknown or not names:
+        raise StaffAccountRefused(f"A role is one of {', '.join(sorted(ROLE_PERMISSIONS))}.")
+    return names
+
+
+def _checked_password(password: str) -> str:
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise StaffAccountRefused(
+            f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
+        )
+    return password
+
+
+def _id_of(connection: Connection, email: str) -> int | None:
+    return connection.scalar(select(StaffRow.id).where(StaffRow.email == email))
+
+
+def _journal(
+    connection: Connection, action: str, email: str, after: dict[str, object], at: datetime
+) -> None:
+    insert_entry(
+        connection,
+        actor=_COMMAND_LINE,
+        action=action,
+        subject=f"staff:{email}",
+        reason="from the command line",
+        before=None,
+        after=after,
+        at=at,
+    )

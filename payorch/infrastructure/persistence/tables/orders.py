@@ -1,0 +1,142 @@
+"""Orders and submissions. Doubles are forbidden here, by constraints, not by careful code."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from payorch.domain.payment_status import PaymentStatus
+from payorch.infrastructure.persistence.database import (
+    Base,
+    BigKey,
+    CurrencyCode,
+    MoneyMinor,
+    Pk,
+    PublicId,
+    UtcTime,
+)
+
+if TYPE_CHECKING:
+    from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+
+PaymentStatusColumn = Enum(
+    PaymentStatus,
+    native_enum=False,
+    create_constraint=True,
+    name="order_status",
+    length=20,
+    values_callable=lambda enum: [member.value for member in enum],
+)
+
+
+class OrderRow(Base):
+    """A PaymentOrder. `token_hash` is SHA-256 of the token in the customer's links.
+
+    `idempotency_key` is the creator's key (checkout submit key or API header, prefixed by its
+    scope) and `request_hash` what came with it. `paid_transaction_id` is set exactly when the
+    order is PAID, and points at a transaction of this very order.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("length(currency) = 3", name="currency_length"),
+        CheckConstraint("length(country) = 2", name="country_length"),
+        CheckConstraint(
+            "(status = 'paid') = (paid_transaction_id IS NOT NULL)", name="paid_has_transaction"
+        ),
+        ForeignKeyConstraint(
+            ["id", "paid_transaction_id"],
+            ["transactions.order_id", "transactions.id"],
+            name="fk_orders_paid_transaction",
+            use_alter=True,
+        ),
+        Index("ix_orders_created_at_id", "created_at", "id"),
+        Index("ix_orders_status_id", "status", "id"),
+        Index("ix_orders_customer_email_id", "customer_email", "id"),
+        Index("ix_orders_merchant_reference_id", "merchant_reference", "id"),
+        Index(
+            "ix_orders_flagged",
+            "id",
+            sqlite_where=text("flag IS NOT NULL"),
+            postgresql_where=text("flag IS NOT NULL"),
+        ),
+    )
+
+    # Said aloud: being part of a foreign key, SQLAlchemy would not number it by itself.
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    public_id: Mapped[PublicId]
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    request_hash: Mapped[str | None] = mapped_column(String(64))
+    amount_minor: Mapped[MoneyMinor]
+    currency: Mapped[CurrencyCode]
+    description: Mapped[str] = mapped_column(String(200))
+    country: Mapped[str] = mapped_column(String(2))
+    customer_name: Mapped[str | None] = mapped_column(String(120))
+    customer_email: Mapped[str | None] = mapped_column(String(254))
+    customer_fields: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    merchant_reference: Mapped[str | None] = mapped_column(String(120))
+    order_metadata: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    status: Mapped[PaymentStatus] = mapped_column(PaymentStatusColumn)
+    version: Mapped[int] = mapped_column(default=1)
+    paid_transaction_id: Mapped[int | None] = mapped_column(BigKey)
+    flag: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[UtcTime]
+    updated_at: Mapped[UtcTime]
+    expires_at: Mapped[UtcTime]
+
+    transactions: Mapped[list["TransactionRow"]] = relationship(
+        back_populates="order",
+        lazy="raise_on_sql",
+        foreign_keys="TransactionRow.order_id",
+        order_by="TransactionRow.sequence",
+    )
+    submissions: Mapped[list["SubmissionRow"]] = relationship(
+        back_populates="order", lazy="raise_on_sql", order_by="SubmissionRow.id"
+    )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def __repr__(self) -> str:
+        return f"OrderRow({self.public_id})"
+
+
+class SubmissionRow(Base):
+    """One press of "Pay": its idempotency key, the routing decision and, when over, its result.
+
+    `candidates` is a list of {"provider", "because", "propensity"} in the order of trying;
+    `left_out` of {"provider", "because"}. `result` is what a replay of the same key gets.
+    """
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("order_id", "number"),
+        Index("ix_submissions_order_id_created_at", "order_id", "created_at"),
+    )
+
+    id: Mapped[Pk]
+    order_id: Mapped[int] = mapped_column(BigKey, ForeignKey("orders.id"))
+    number: Mapped[int]
+    idempotency_key: Mapped[str] = mapped_column(String(200), unique=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    preferred_provider: Mapped[str | None] = mapped_column(String(40))
+    policy_version: Mapped[int]
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    left_out: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[UtcTime]
+    finished_at: Mapped[UtcTime | None]
+
+    order: Mapped[OrderRow] = relationship(back_populates="submissions", lazy="raise_on_sql")

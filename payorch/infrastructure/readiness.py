@@ -1,0 +1,29 @@
+"""Whether this process may be sent payments: the database answers, writes and is migrated."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.schema import Schema
+
+
+class DatabaseReadiness:
+    def __init__(self, database: Database, migrations: Path) -> None:
+        self._database = database
+        self._schema = Schema(database.engine, migrations)
+        self._head = self._schema.head_revision()
+
+    def problems(self) -> list[str]:
+        """Short codes; empty when ready. The write is rolled back."""
+        try:
+            if self._schema.current_revision() != self._head:
+                return ["schema_not_migrated"]
+            with self._database.tx() as connection:
+                # A write that changes nothing still needs the write lock and a writable disk.
+                connection.execute(text("UPDATE configuration SET revision = revision"))
+                connection.rollback()
+        except SQLAlchemyError:
+            return ["database_unavailable"]
+        return []

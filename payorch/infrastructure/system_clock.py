@@ -1,0 +1,46 @@
+"""The real clock and real chance."""
+
+import random
+import secrets
+import time
+from datetime import UTC, datetime
+
+from payorch.domain.payment_order import OrderId
+from payorch.domain.transaction import TransactionId
+
+ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letters that look like digits."""
+
+ID_LENGTH = 26
+"""130 bits: as hard to guess as the token in the customer's links."""
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class RandomIds:
+    def order_id(self) -> OrderId:
+        return OrderId(f"po_{_random_text()}")
+
+    def transaction_id(self) -> TransactionId:
+        return TransactionId(f"pa_{_random_text()}")
+
+    def random(self) -> float:
+        return random.random()  # noqa: S311 - splits traffic, keeps no secret
+
+
+def _random_text() -> str:
+    number = secrets.randbits(5 * ID_LENGTH)
+    letters = []
+    for _ in range(ID_LENGTH):
+        number, place = divmod(number, 32)
+        letters.append(ID_ALPHABET[place])
+    return "".join(letters)

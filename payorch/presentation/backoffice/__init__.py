@@ -1,0 +1,31 @@
+"""The back office: staff login, and every page under /admin as one Flask-Admin site."""
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from payorch.presentation.backoffice import staff_login
+from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
+from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.payments.orders import OrdersView
+from payorch.presentation.backoffice.payments.transactions import TransactionsView
+from payorch.presentation.backoffice.routing.providers import ProvidersView
+from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
+from payorch.presentation.backoffice.shell.admin_site import create_admin_site
+from payorch.presentation.services import settings
+
+
+def init_app(app: Flask, db: SQLAlchemy) -> None:
+    """Add the pages in the order of the menu; Flask-Babel and CSRFProtect must be on `app`."""
+    with app.app_context():
+        uses_https = settings().uses_https
+    staff_login.init_app(app, db, uses_https=uses_https)
+    site = create_admin_site(app)
+    for view in (
+        DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
+        OrdersView(db),
+        TransactionsView(db),
+        RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
+        ProvidersView(db),
+        JournalView(db),
+    ):
+        site.add_view(view)

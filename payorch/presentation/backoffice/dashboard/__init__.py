@@ -1,0 +1,1 @@
+"""The charts, the numbers behind them, and their files."""

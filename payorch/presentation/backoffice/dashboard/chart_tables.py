@@ -1,0 +1,246 @@
+"""The same numbers as tables: beside each chart for those who cannot see it, and as CSV."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from payorch.application.provider_figures import (
+    BucketFigures,
+    DashboardFigures,
+    ProviderFigures,
+    Rate,
+    RatePoint,
+)
+from payorch.domain.attempt_stats import RateEstimate
+from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
+from payorch.presentation.backoffice.dashboard.metric_texts import DASH, share_text
+from payorch.presentation.backoffice.dashboard.outcome_chart import OUTCOMES
+from payorch.presentation.money_format import format_amount_plain
+from payorch.presentation.page_context import money
+
+
+class Share(NamedTuple):
+    value: float | None
+
+
+class Amount(NamedTuple):
+    amount_minor: int
+    currency: str
+
+
+Value = str | int | float | datetime | Share | Amount | None
+Row = tuple[Value, ...]
+
+INTERVAL_COLUMNS = ("95 % low", "95 % high")
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet runs a text cell that starts with one of these (OWASP, CSV injection)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def chart_table(name: str, figures: DashboardFigures, look: ProviderLook) -> Table | None:
+    """The table of the chart called `name`; None when there is no such chart."""
+    build = _TABLES.get(name)
+    return None if build is None else build(figures, look)
+
+
+def cell_text(value: Value) -> str:
+    """A cell as it is read on the screen."""
+    match value:
+        case None:
+            return DASH
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M")
+        case Share(share):
+            return share_text(share)
+        case Amount(amount_minor, currency):
+            return money(amount_minor, currency)
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.0f}"
+        case str():
+            return value
+
+
+def csv_text(table: Table) -> str:
+    """The table for spreadsheets and programs: ISO times in UTC, rates as 0..1, plain decimals."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(table.columns)
+    writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
+    return out.getvalue()
+
+
+def _csv_cell(value: Value) -> str:
+    match value:
+        case None | Share(None):
+            return ""
+        case datetime():
+            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        case Share(share):
+            return f"{share:.6f}"
+        case Amount(amount_minor, currency):
+            return format_amount_plain(amount_minor, currency)
+        case int():
+            return str(value)
+        case float():
+            return f"{value:.1f}"
+        case str():
+            return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+
+
+def _buckets(figures: DashboardFigures, look: ProviderLook) -> Iterator[tuple[str, BucketFigures]]:
+    """Buckets with attempts, the newest first."""
+    found = [
+        (look.name(provider.provider_code), bucket)
+        for provider in figures.providers
+        for bucket in provider.points
+        if bucket.counts.attempts
+    ]
+    yield from sorted(found, key=lambda one: (-one[1].at.timestamp(), one[0]))
+
+
+def _rate_table(
+    name: str, title: str, point_of: Callable[[BucketFigures], RatePoint]
+) -> Callable[[DashboardFigures, ProviderLook], Table]:
+    def build(figures: DashboardFigures, look: ProviderLook) -> Table:
+        columns = (
+            "From (UTC)",
+            "Provider",
+            "Approved",
+            "Finished",
+            "Rate",
+            "95 % low",
+            "95 % high",
+        )
+        rows: list[Row] = [
+            (
+                bucket.at,
+                provider,
+                point.approved,
+                point.n,
+                Share(point.rate),
+                Share(point.interval.low if point.interval else None),
+                Share(point.interval.high if point.interval else None),
+            )
+            for provider, bucket in _buckets(figures, look)
+            for point in [point_of(bucket)]
+            if point.n
+        ]
+        return Table(name, title, columns, rows)
+
+    return build
+
+
+def _latency_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    columns = ("From (UTC)", "Provider", "Answered", "p50 (ms)", "p95 (ms)", "p99 (ms)")
+    rows: list[Row] = [
+        (
+            bucket.at,
+            provider,
+            bucket.latency.n,
+            bucket.latency.p50_ms,
+            bucket.latency.p95_ms,
+            bucket.latency.p99_ms,
+        )
+        for provider, bucket in _buckets(figures, look)
+        if bucket.latency.n
+    ]
+    return Table("latency", "Latency", columns, rows)
+
+
+def _outcome_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    columns = ("Provider", *(outcome.name for outcome in OUTCOMES), "All attempts")
+    rows: list[Row] = [
+        (
+            look.name(provider.provider_code),
+            *(int(getattr(provider.counts, outcome.counter)) for outcome in OUTCOMES),
+            provider.counts.attempts,
+        )
+        for provider in figures.providers
+    ]
+    return Table("outcomes", "Outcomes", columns, rows)
+
+
+def _volume_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    rows: list[Row] = [
+        (bucket.at, provider, bucket.counts.attempts)
+        for provider, bucket in _buckets(figures, look)
+    ]
+    return Table("volume", "Volume", ("From (UTC)", "Provider", "Attempts"), rows)
+
+
+def _money_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    rows: list[Row] = [
+        (look.name(provider.provider_code), currency, Amount(amount_minor, currency))
+        for provider in figures.providers
+        for currency, amount_minor in provider.approved_minor.items()
+    ]
+    return Table("money", "Approved amounts", ("Provider", "Currency", "Approved"), rows)
+
+
+def _provider_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    columns = (
+        "Provider",
+        "Attempts",
+        "First-attempt approval",
+        *INTERVAL_COLUMNS,
+        "n",
+        "Fallback approval",
+        "Fallback n",
+        "Technical failures",
+        "p50 (ms)",
+        "p95 (ms)",
+        "p99 (ms)",
+    )
+    rows = [_provider_row(provider, look) for provider in figures.providers]
+    return Table("providers", "Providers", columns, rows)
+
+
+def _provider_row(provider: ProviderFigures, look: ProviderLook) -> Row:
+    first = provider.first_approval
+    return (
+        look.name(provider.provider_code),
+        provider.counts.attempts,
+        Share(_rate_of(first)),
+        Share(first.interval.low if isinstance(first, RateEstimate) else None),
+        Share(first.interval.high if isinstance(first, RateEstimate) else None),
+        first.n,
+        Share(_rate_of(provider.fallback_approval)),
+        provider.fallback_approval.n,
+        Share(_rate_of(provider.technical_failure)),
+        provider.latency.p50_ms,
+        provider.latency.p95_ms,
+        provider.latency.p99_ms,
+    )
+
+
+def _rate_of(rate: Rate) -> float | None:
+    return rate.rate if isinstance(rate, RateEstimate) else None
+
+
+_TABLES: dict[str, Callable[[DashboardFigures, ProviderLook], Table]] = {
+    "approval": _rate_table(
+        "approval", "First-attempt approval rate", lambda bucket: bucket.first_approval
+    ),
+    "fallback": _rate_table(
+        "fallback", "Fallback approval rate", lambda bucket: bucket.fallback_approval
+    ),
+    "latency": _latency_table,
+    "outcomes": _outcome_table,
+    "volume": _volume_table,
+    "money": _money_table,
+    "providers": _provider_table,
+}
+TABLE_NAMES: Sequence[str] = tuple(_TABLES)

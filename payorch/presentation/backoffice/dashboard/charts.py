@@ -1,0 +1,51 @@
+"""The dashboard's charts: which there are, in which order, and what each says that it counts."""
+
+from collections.abc import Sequence
+
+from payorch.application.configuration import PublishedPolicy
+from payorch.application.provider_figures import DashboardFigures
+from payorch.presentation.backoffice.dashboard.chart_layout import (
+    TALL_PX,
+    Chart,
+    ProviderLook,
+    policy_markers,
+)
+from payorch.presentation.backoffice.dashboard.latency_chart import latency_chart
+from payorch.presentation.backoffice.dashboard.outcome_chart import outcome_chart
+from payorch.presentation.backoffice.dashboard.rate_chart import rate_chart
+from payorch.presentation.backoffice.dashboard.volume_chart import volume_chart
+
+
+def all_charts(
+    figures: DashboardFigures, look: ProviderLook, history: Sequence[PublishedPolicy]
+) -> list[Chart]:
+    window, providers = figures.query.window, figures.providers
+    markers = policy_markers(window, history)
+    return [
+        rate_chart(
+            window,
+            providers,
+            look,
+            name="approval",
+            title="First-attempt approval rate",
+            height_px=TALL_PX,
+            counts="Approved / finished attempts, first attempts only, with the 95 % band. "
+            "Hollow points have few attempts; below 5 there is a gap.",
+            point_of=lambda bucket: bucket.first_approval,
+            markers=markers,
+        ),
+        latency_chart(window, providers, look, markers),
+        outcome_chart(window, providers, look),
+        volume_chart(window, providers, look, markers),
+        rate_chart(
+            window,
+            providers,
+            look,
+            name="fallback",
+            title="Fallback approval rate",
+            counts="Approved / finished attempts that were made after another provider declined or "
+            "failed. Never mixed with first attempts: these payments are harder.",
+            point_of=lambda bucket: bucket.fallback_approval,
+            markers=markers,
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Orders and transactions as finance reads them."""

@@ -1,0 +1,183 @@
+"""The list of orders, and the page of one order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import abort
+from flask.typing import ResponseReturnValue
+from flask_admin.base import expose
+from flask_sqlalchemy import SQLAlchemy
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import selectinload
+
+from payorch.domain.payment_status import PaymentStatus
+from payorch.infrastructure.persistence.tables.orders import OrderRow
+from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.order_page import order_page
+from payorch.presentation.backoffice.payments.payment_filters import (
+    amount_filters,
+    start_of_today,
+    time_filters,
+)
+from payorch.presentation.backoffice.payments.payment_texts import FLAGS, ORDER_STATUSES, worded
+from payorch.presentation.backoffice.permissions import Permission
+from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.shell.base_view import shown_as
+from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
+from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.money_format import format_money
+from payorch.presentation.page_context import utc_time
+
+ANY_FLAG = "any"
+
+
+class OrdersView(KeysetListView):
+    required_permission = Permission.READ_PAYMENTS
+    search_hint = "Any id, reference or e-mail"
+    column_list = (
+        "created_at",
+        "public_id",
+        "description",
+        "customer",
+        "amount_minor",
+        "status",
+        "path",
+    )
+    column_kinds: ClassVar[Mapping[str, str]] = {
+        "created_at": "time",
+        "public_id": "id",
+        "description": "text",
+        "customer": "text",
+        "amount_minor": "amount",
+    }
+
+    def __init__(self, session: SQLAlchemy) -> None:
+        self.exact_filters = _filters(session)
+        self.column_labels = {
+            "created_at": "Time",
+            "public_id": "Order",
+            "description": "For",
+            "amount_minor": "Amount",
+            "path": "Providers",
+        }
+        self.column_formatters = {
+            "created_at": shown_as(lambda row: utc_time(row.created_at)),
+            "public_id": shown_as(cells.order_link),
+            "description": shown_as(cells.description),
+            "customer": shown_as(cells.customer),
+            "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
+            "status": shown_as(_status),
+            "path": shown_as(self._path),
+        }
+        super().__init__(
+            OrderRow,
+            session,
+            name="Orders",
+            category="Payments",
+            endpoint=cells.ORDERS_ENDPOINT,
+            url="orders",
+        )
+
+    def saved_views(self) -> Sequence[SavedView]:
+        return (
+            SavedView("All", {}),
+            SavedView("Confirming", {"status": PaymentStatus.PROCESSING.value}),
+            SavedView("Needs attention", {"flag": ANY_FLAG}),
+            SavedView(
+                "Paid today", {"status": PaymentStatus.PAID.value, "since": start_of_today()}
+            ),
+        )
+
+    def loading(self) -> Sequence[Any]:
+        return (selectinload(OrderRow.transactions),)
+
+    def search_condition(self, text: str) -> ColumnElement[bool]:
+        orders, transactions = select(OrderRow.id), select(TransactionRow.order_id)
+        return OrderRow.id.in_(
+            keys_found(
+                text,
+                [
+                    (orders, OrderRow.public_id),
+                    (orders, OrderRow.merchant_reference),
+                    (orders, OrderRow.customer_email),
+                    (transactions, TransactionRow.public_id),
+                    (transactions, TransactionRow.provider_reference),
+                ],
+            )
+        )
+
+    @expose("/<public_id>")
+    def order_page(self, public_id: str) -> ResponseReturnValue:
+        order = self.find_row(
+            public_id,
+            selectinload(OrderRow.submissions),
+            selectinload(OrderRow.transactions).selectinload(TransactionRow.evidence),
+        )
+        if order is None:
+            abort(404)
+        page = order_page(order, provider_names(self.session.session))
+        return self.render("backoffice/order.html", order=order, page=page)
+
+    def _path(self, order: OrderRow) -> Markup | str:
+        """The providers of the last submission in the order in which they were tried."""
+        if not order.transactions:
+            return "-"
+        names = provider_names(self.session.session)
+        last = order.transactions[-1].submission_id
+        tried = [t.provider_code for t in order.transactions if t.submission_id == last]
+        return Markup(" &rarr; ").join(names.get(code, code) for code in tried)
+
+
+def _status(order: OrderRow) -> Markup:
+    text, tone = ORDER_STATUSES[order.status]
+    shown = cells.badge(text, tone)
+    if order.flag:
+        shown += Markup(" ") + cells.badge(FLAGS.get(order.flag, worded(order.flag)), "warning")
+    return shown
+
+
+def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
+    return (
+        ChoiceFilter(
+            name="status",
+            label="Status",
+            choices=lambda: [(status.value, text) for status, (text, _) in ORDER_STATUSES.items()],
+            where=lambda value: typed(OrderRow.status == PaymentStatus(value)),
+        ),
+        ChoiceFilter(
+            name="provider",
+            label="Provider tried",
+            choices=lambda: provider_choices(session.session),
+            where=_tried_at,
+        ),
+        *amount_filters(OrderRow.currency, OrderRow.amount_minor),
+        TextFilter(name="country", label="Country (code)", column=OrderRow.country, is_extra=True),
+        *time_filters(OrderRow.created_at),
+        ChoiceFilter(
+            name="flag",
+            label="Flag",
+            choices=lambda: [(ANY_FLAG, "Any flag"), *FLAGS.items()],
+            where=lambda value: (
+                OrderRow.flag.is_not(None) if value == ANY_FLAG else typed(OrderRow.flag == value)
+            ),
+            is_extra=True,
+        ),
+        ChoiceFilter(
+            name="fallback",
+            label="Fallback",
+            choices=lambda: [("yes", "More than one provider asked")],
+            where=lambda _: exists().where(
+                TransactionRow.order_id == OrderRow.id, TransactionRow.attempt_number > 1
+            ),
+            is_extra=True,
+        ),
+    )
+
+
+def _tried_at(provider_code: str) -> ColumnElement[bool]:
+    return exists().where(
+        TransactionRow.order_id == OrderRow.id, TransactionRow.provider_code == provider_code
+    )

@@ -1,0 +1,176 @@
+"""The list of transactions: each attempt at each provider."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask_sqlalchemy import SQLAlchemy
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload
+
+from payorch.domain.decline_terms import DeclineClass
+from payorch.domain.payment_status import TransactionStatus
+from payorch.infrastructure.persistence.tables.orders import OrderRow
+from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
+from payorch.presentation.backoffice.payments.payment_texts import (
+    TRANSACTION_STATUSES,
+    reason_text,
+    worded,
+)
+from payorch.presentation.backoffice.permissions import Permission
+from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.shell.base_view import shown_as
+from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
+from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.money_format import format_money
+from payorch.presentation.page_context import utc_time
+
+FIRST, FALLBACK = "first", "fallback"
+
+
+class TransactionsView(KeysetListView):
+    required_permission = Permission.READ_PAYMENTS
+    search_hint = "Any id, reference or e-mail"
+    time_column = "started_at"
+    column_list = (
+        "started_at",
+        "public_id",
+        "order",
+        "customer",
+        "provider_code",
+        "amount_minor",
+        "status",
+        "reason",
+        "latency_ms",
+    )
+    column_kinds: ClassVar[Mapping[str, str]] = {
+        "started_at": "time",
+        "public_id": "id",
+        "order": "id",
+        "customer": "text",
+        "amount_minor": "amount",
+        "latency_ms": "number",
+    }
+
+    def __init__(self, session: SQLAlchemy) -> None:
+        self.exact_filters = _filters(session)
+        self.column_labels = {
+            "started_at": "Time",
+            "public_id": "Transaction",
+            "provider_code": "Provider",
+            "amount_minor": "Amount",
+            "latency_ms": "Latency",
+        }
+        self.column_formatters = {
+            "started_at": shown_as(lambda row: utc_time(row.started_at)),
+            "public_id": shown_as(_reference),
+            "order": shown_as(lambda row: cells.order_link(row.order)),
+            "customer": shown_as(lambda row: cells.customer(row.order)),
+            "provider_code": shown_as(self._provider),
+            "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
+            "status": shown_as(lambda row: cells.badge(*TRANSACTION_STATUSES[row.status])),
+            "reason": shown_as(_reason),
+            "latency_ms": shown_as(_latency),
+        }
+        super().__init__(
+            TransactionRow,
+            session,
+            name="Transactions",
+            category="Payments",
+            endpoint="backoffice_transactions",
+            url="transactions",
+        )
+
+    def saved_views(self) -> Sequence[SavedView]:
+        return (
+            SavedView("All", {}),
+            SavedView("Unknown", {"status": TransactionStatus.UNKNOWN.value}),
+            SavedView("Declined", {"status": TransactionStatus.DECLINED.value}),
+            SavedView("Not sent", {"status": TransactionStatus.NOT_SENT.value}),
+        )
+
+    def loading(self) -> Sequence[Any]:
+        return (joinedload(TransactionRow.order),)
+
+    def search_condition(self, text: str) -> ColumnElement[bool]:
+        transactions = select(TransactionRow.id)
+        of_orders = transactions.join(TransactionRow.order)
+        return TransactionRow.id.in_(
+            keys_found(
+                text,
+                [
+                    (transactions, TransactionRow.public_id),
+                    (transactions, TransactionRow.provider_reference),
+                    (of_orders, OrderRow.public_id),
+                    (of_orders, OrderRow.merchant_reference),
+                    (of_orders, OrderRow.customer_email),
+                ],
+            )
+        )
+
+    def _provider(self, transaction: TransactionRow) -> Markup:
+        name = provider_names(self.session.session).get(transaction.provider_code)
+        number = transaction.attempt_number
+        attempt = "first attempt" if number == 1 else f"fallback, attempt {number}"
+        return cells.with_small_print(name or transaction.provider_code, attempt)
+
+
+def _reference(transaction: TransactionRow) -> Markup:
+    address = cells.order_address(transaction.order.public_id, transaction.public_id)
+    return cells.with_small_print(
+        cells.link(transaction.public_id, address), transaction.provider_reference
+    )
+
+
+def _reason(transaction: TransactionRow) -> Markup | str:
+    if transaction.decline_reason:
+        raw = " ".join(
+            part for part in (transaction.decline_scheme, transaction.decline_code) if part
+        )
+        return cells.with_small_print(worded(transaction.decline_reason), raw)
+    return reason_text(transaction.technical_reason)
+
+
+def _latency(transaction: TransactionRow) -> str:
+    return "-" if transaction.latency_ms is None else f"{transaction.latency_ms:,} ms"
+
+
+def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
+    return (
+        ChoiceFilter(
+            name="status",
+            label="Status",
+            choices=lambda: [
+                (status.value, text) for status, (text, _) in TRANSACTION_STATUSES.items()
+            ],
+            where=lambda value: typed(TransactionRow.status == TransactionStatus(value)),
+        ),
+        ChoiceFilter(
+            name="provider",
+            label="Provider",
+            choices=lambda: provider_choices(session.session),
+            where=lambda code: typed(TransactionRow.provider_code == code),
+        ),
+        ChoiceFilter(
+            name="attempt",
+            label="Attempt",
+            choices=lambda: [(FIRST, "First"), (FALLBACK, "Fallback")],
+            where=lambda kind: typed(
+                TransactionRow.attempt_number == 1
+                if kind == FIRST
+                else TransactionRow.attempt_number > 1
+            ),
+        ),
+        ChoiceFilter(
+            name="decline_class",
+            label="Decline class",
+            choices=lambda: [(member.value, worded(member.value)) for member in DeclineClass],
+            where=lambda value: typed(TransactionRow.decline_class == value),
+            is_extra=True,
+        ),
+        *amount_filters(TransactionRow.currency, TransactionRow.amount_minor),
+        *time_filters(TransactionRow.started_at),
+    )

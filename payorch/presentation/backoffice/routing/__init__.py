@@ -1,0 +1,1 @@
+"""Providers and the board on which ops put them in order."""

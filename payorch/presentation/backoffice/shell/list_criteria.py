@@ -1,0 +1,58 @@
+"""What a list was asked for: search text, filters and place, read from the URL and put back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+from werkzeug.datastructures import MultiDict
+
+from payorch.presentation.backoffice.shell.exact_filters import ExactFilter
+from payorch.presentation.backoffice.shell.exact_search import cleaned
+
+SEARCH = "search"
+Direction = Literal["after", "before"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListCriteria:
+    """`after` a row means older ones, `before` newer ones; without a cursor the newest."""
+
+    search: str
+    filters: Mapping[str, str]
+    direction: Direction = "after"
+    cursor: str | None = None
+
+    @classmethod
+    def from_args(cls, args: MultiDict[str, str], filters: Sequence[ExactFilter]) -> Self:
+        given = {f.name: args.get(f.name, "").replace("\0", "").strip() for f in filters}
+        before = args.get("before")
+        return cls(
+            search=cleaned(args.get(SEARCH, "")),
+            filters={name: value for name, value in given.items() if value},
+            direction="before" if before else "after",
+            cursor=before or args.get("after"),
+        )
+
+    def query_args(self) -> dict[str, str]:
+        """The arguments of this very list's address."""
+        args = dict(self.filters)
+        if self.search:
+            args[SEARCH] = self.search
+        if self.cursor:
+            args[self.direction] = self.cursor
+        return args
+
+    def without(self, name: str) -> Self:
+        """The same, from the start, with one filter (or the search) taken away."""
+        return replace(
+            self,
+            search="" if name == SEARCH else self.search,
+            filters={key: value for key, value in self.filters.items() if key != name},
+            cursor=None,
+        )
+
+    def at(self, direction: Direction, cursor: str) -> Self:
+        return replace(self, direction=direction, cursor=cursor)
+
+    def from_start(self) -> Self:
+        return replace(self, cursor=None)

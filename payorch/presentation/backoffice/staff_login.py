@@ -1,0 +1,89 @@
+"""Staff login by Flask-Security: one page under /admin, sessions only, no way to register.
+
+Flask-Security offers much more than a login page; whatever is not needed yet is switched off
+here, because each of its doors (JSON login, auth tokens, "remember me") would need guarding.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request
+from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
+from flask_sqlalchemy import SQLAlchemy
+
+from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
+
+SESSION_LENGTH = timedelta(hours=12)
+"""A working day; security.md S3."""
+
+# How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
+# command line makes accounts without this extension. A test logs in with such an account.
+_SETTINGS: dict[str, Any] = {
+    "SECURITY_URL_PREFIX": "/admin",
+    "SECURITY_POST_LOGIN_VIEW": "/admin/",
+    "SECURITY_POST_LOGOUT_VIEW": "/admin/login",
+    "SECURITY_STATIC_FOLDER": None,
+    "SECURITY_PASSWORD_HASH": "argon2",
+    "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+    "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+    "SECURITY_PASSWORD_SINGLE_HASH": True,
+    "SECURITY_PASSWORD_LENGTH_MIN": 12,
+    "SECURITY_PASSWORD_CONFIRM_REQUIRED": True,
+    # The same words and the same hashing time for a wrong password and an unknown address.
+    "SECURITY_RETURN_GENERIC_RESPONSES": True,
+    "SECURITY_FRESHNESS": timedelta(minutes=15),
+    "SECURITY_FLASH_MESSAGES": False,
+    "SECURITY_LOGOUT_METHODS": ["POST"],
+    # CSRFProtect checks every form of the site already; turning Flask-Security's own handling
+    # on would switch that check off elsewhere.
+    "SECURITY_CSRF_COOKIE_NAME": None,
+    "SECURITY_API_ENABLED_METHODS": ["session"],
+    # A joined load of the roles would double each account's row; `roles` has its own select.
+    "SECURITY_JOIN_USER_ROLES": False,
+    "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+    "SECURITY_REGISTERABLE": False,
+    "SECURITY_RECOVERABLE": False,
+    "SECURITY_CHANGEABLE": False,
+}
+
+
+class StaffLoginForm(LoginForm):
+    """E-mail and password only: a session ends with the browser, or after SESSION_LENGTH."""
+
+    remember = None  # type: ignore[assignment]  # how WTForms takes an inherited field away
+
+
+def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
+    """Flask-Babel and CSRFProtect must be initialized on `app` before."""
+    app.config.update(_SETTINGS)
+    app.config.update(_cookie_settings(uses_https=uses_https))
+    security = Security(
+        app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), login_form=StaffLoginForm
+    )
+    security.want_json(_never)
+    # It would look for an account before every request, payments included (about 40 us each).
+    # Pages ask AccessGuard; Flask-Security's own role decorators now refuse everybody.
+    security.principal.identity_loaders.clear()
+    # Its loader would take an auth token from a header, and even from the URL, on every page.
+    app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]  # set by Flask-Login
+
+
+def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:
+    """The prefix makes browsers refuse the cookie from another host or without TLS."""
+    return {
+        "SESSION_COOKIE_NAME": "__Host-payorch" if uses_https else "payorch",
+        "SESSION_COOKIE_SECURE": uses_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        # Lax, not Strict: customers come back from a provider's page with their session.
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": SESSION_LENGTH,
+    }
+
+
+def _never(_request: Request) -> bool:
+    return False
+
+
+def _nobody(_request: Request) -> None:
+    return None

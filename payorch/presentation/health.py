@@ -1,0 +1,58 @@
+"""/healthz: the process answers. /readyz: it may be sent payments.
+
+Ready means: the database is reachable, takes a write and has this release's schema. Without
+that, no intent can be committed, so no provider may be called, and a load balancer should send
+the customer elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from flask import Blueprint, current_app, jsonify
+
+from payorch.presentation.problem_details import problem
+from payorch.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Flask, Response
+
+READINESS = "payorch.readiness"
+"""Key in `app.extensions` under which the factory puts the Readiness."""
+
+
+class Readiness(Protocol):
+    def problems(self) -> Sequence[str]:
+        """Short codes of what keeps this process from taking payments; empty when ready."""
+
+
+_log = structlog.get_logger("payorch.health")
+blueprint = Blueprint("health", __name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    return jsonify(status="ok", version=__version__)
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    readiness: Readiness | None = current_app.extensions.get(READINESS)
+    found = ["not_wired"] if readiness is None else list(readiness.problems())
+    if not found:
+        return jsonify(status="ready")
+    _log.error("not_ready", problems=found)
+    return problem(
+        503,
+        "not_ready",
+        "This process cannot take payments now.",
+        headers={"Retry-After": "5"},
+        problems=found,
+    )

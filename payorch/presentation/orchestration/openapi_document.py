@@ -1,0 +1,139 @@
+"""The OpenAPI 3.1 document: APIFlask's, with the parts that are the same for every operation."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from apiflask import APIFlask
+
+from payorch.presentation.orchestration.answer_schemas import ProblemOut
+from payorch.presentation.orchestration.blueprint import API_PREFIX
+from payorch.presentation.orchestration.idempotency import KEY_HEADER, KEY_PATTERN
+from payorch.presentation.problem_details import PROBLEM_MIMETYPE
+from payorch.version import __version__
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_INTRODUCTION = """\
+Take a payment through several providers. Amounts are whole minor units (1250 is 12.50 EUR).
+
+Repeat a request with the same Idempotency-Key whenever you are not sure that it arrived: the
+answer is the stored one, with the header Idempotent-Replayed, and nobody is charged twice.
+A declined payment is a result (200), not an error. 202 means that the result is not known yet.
+"""
+
+_NESTED_NAME = re.compile(rb"(#/components/schemas/)\w+\.")
+
+_PROBLEM = {"content": {PROBLEM_MIMETYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+# What can go wrong with each operation, beyond what can with all of them.
+_PROBLEMS = {
+    "createOrder": (400, 409, 413, 415, 422, 503),
+    "readOrder": (404, 503),
+    "listMethodsOfOrder": (404, 503),
+    "listMethods": (422, 503),
+    "payOrder": (400, 404, 409, 413, 415, 422, 429, 503),
+    "createPayment": (400, 409, 413, 415, 422, 429, 503),
+}
+_PROBLEMS_OF_ALL = (401, 500)
+_MEANINGS = {
+    400: "The body is no JSON, or the Idempotency-Key is missing or malformed",
+    401: "The API token is missing or wrong",
+    404: "There is no such order",
+    409: "The order's state or the Idempotency-Key forbids it; see code",
+    413: "The body is larger than 64 kB",
+    415: "The body is not sent as application/json",
+    422: "The request does not fit the schema, or no method takes the order; see code",
+    429: "This order was tried too often",
+    500: "An error on our side",
+    503: "The database does not answer; see code",
+}
+_KEY_REQUIRED = {"createOrder": False, "payOrder": True, "createPayment": True}
+_FURTHER_SUCCESSES = {
+    "payOrder": {"202": "Not known yet, or the customer has to go to redirect_url"},
+    "createPayment": {
+        "200": "Order created, payment declined or not charged: see result",
+        "202": "Not known yet, or the customer has to go to redirect_url",
+    },
+}
+
+
+def init_app(app: Flask) -> None:
+    """Raises TypeError for an application that cannot describe itself."""
+    if not isinstance(app, APIFlask):
+        raise TypeError("The API needs an APIFlask application.")
+    app.title = "payorch"
+    app.version = __version__
+    app.config.update(
+        DESCRIPTION=_INTRODUCTION,
+        # Relative, so that the document never repeats a Host header.
+        SERVERS=[{"url": "/"}],
+        SECURITY_SCHEMES={"token": {"type": "http", "scheme": "bearer"}},
+        AUTO_404_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+    )
+    app.spec_processor(complete)
+
+
+def complete(document: dict[str, Any] | str) -> dict[str, Any] | str:
+    """The document with security, problems and the idempotency header on every operation."""
+    if isinstance(document, str):
+        return document
+    document["paths"] = {
+        path: operations
+        for path, operations in document["paths"].items()
+        if path.startswith(API_PREFIX)
+    }
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    _add_problem_schema(schemas)
+    document = _with_short_names(document)
+    document["security"] = [{"token": []}]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _complete_operation(operation)
+    return document
+
+
+def _add_problem_schema(schemas: dict[str, Any]) -> None:
+    template = "#/components/schemas/Problem.{model}"
+    problem = ProblemOut.model_json_schema(ref_template=template)
+    for name, schema in problem.pop("$defs", {}).items():
+        schemas[f"Problem.{name}"] = schema
+    schemas["Problem"] = problem
+
+
+def _with_short_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Nested models under their own name, once, instead of once for each model that holds them."""
+    text = orjson.dumps(document)
+    short: dict[str, Any] = orjson.loads(_NESTED_NAME.sub(rb"\1", text))
+    schemas = short["components"]["schemas"]
+    short["components"]["schemas"] = {
+        name.rpartition(".")[2]: schema for name, schema in schemas.items()
+    }
+    return short
+
+
+def _complete_operation(operation: dict[str, Any]) -> None:
+    name = operation["operationId"]
+    responses = operation["responses"]
+    for status, description in _FURTHER_SUCCESSES.get(name, {}).items():
+        success = next(iter(responses.values()))
+        responses[status] = {"description": description, "content": success["content"]}
+    for code in (*_PROBLEMS[name], *_PROBLEMS_OF_ALL):
+        responses[str(code)] = {"description": _MEANINGS[code], **_PROBLEM}
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+    if name in _KEY_REQUIRED:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": KEY_HEADER,
+                "in": "header",
+                "required": _KEY_REQUIRED[name],
+                "description": "Yours, new for each payment; the same when you repeat one",
+                "schema": {"type": "string", "pattern": KEY_PATTERN},
+            }
+        )

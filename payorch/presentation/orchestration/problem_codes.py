@@ -1,0 +1,57 @@
+"""Every problem that the API answers with: its status and what the client should do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ProblemCode(NamedTuple):
+    code: str
+    status: int
+    advice: str
+
+
+PROBLEM_CODES = tuple(
+    ProblemCode(*row)
+    for row in (
+        ("malformed_json", 400, "The body is no JSON document. Nothing was done."),
+        ("idempotency_key_missing", 400, "Paying needs an Idempotency-Key header."),
+        ("idempotency_key_invalid", 400, "A key has 1 to 100 visible ASCII characters."),
+        ("bad_request", 400, "The request cannot be read. Nothing was done."),
+        ("unauthorized", 401, "Send the API token as Authorization: Bearer."),
+        ("not_found", 404, "There is nothing at this address."),
+        ("order_not_found", 404, "There is no order with this id."),
+        ("payment_method_not_found", 404, "There is no payment method with this code."),
+        ("method_not_allowed", 405, "See the Allow header for what this address takes."),
+        ("order_already_paid", 409, "The order is paid. Do not pay again."),
+        ("order_not_payable", 409, "The order expired or was cancelled. Create a new one."),
+        (
+            "payment_in_progress",
+            409,
+            "Wait for Retry-After seconds, then repeat with the same key.",
+        ),
+        ("idempotency_key_reused", 409, "This key came with another request. Use a new key."),
+        ("policy_changed_meanwhile", 409, "Load the routing policy again before changing it."),
+        ("request_entity_too_large", 413, "A body has at most 64 kB."),
+        ("unsupported_media_type", 415, "Send the body as application/json."),
+        ("validation_error", 422, "See errors: where, what and which rule. Values are not echoed."),
+        ("invalid_money", 422, "The amount or the currency cannot be charged."),
+        (
+            "no_provider_for_order",
+            422,
+            "No method takes this order; see reasons. Nothing was sent.",
+        ),
+        ("invalid_routing_policy", 422, "The routing policy contradicts itself."),
+        ("invalid_window", 422, "The time range is malformed or too long."),
+        ("reason_required", 422, "Say why; changes are journalled."),
+        ("too_many_submissions", 429, "This order was tried too often. Wait for Retry-After."),
+        ("internal_error", 500, "Our fault. Repeat with the same key, or read the order."),
+        ("ledger_unavailable", 503, "Nothing was sent. Repeat with the same key in a moment."),
+        (
+            "database_unavailable",
+            503,
+            "Repeat with the same key, or read the order, before you pay again.",
+        ),
+        ("not_ready", 503, "This process cannot take payments now."),
+    )
+)

@@ -1,0 +1,25 @@
+"""How one practice provider process is set up: where its ledger lies and how honest its disk is."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SHIPPED_PROFILES = Path(__file__).with_name("profiles.toml")
+
+# It guards nothing of worth: the process moves no money and listens on this machine by default.
+DEFAULT_ADMIN_KEY = "practice-admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """Settings of one process; what a single account does stands in its profile."""
+
+    ledger_path: Path
+    profiles_path: Path = SHIPPED_PROFILES
+    seed: int = 1
+    # Off only for benchmarks: a charge may then be forgotten when the power fails.
+    sync: bool = True
+    admin_key: str = field(default=DEFAULT_ADMIN_KEY, repr=False)
+    # Where a customer's browser reaches this process, when that is not where merchants do.
+    public_url: str | None = None
+    # Requests that may hang at once; more are dropped at once, so that threads stay free.
+    max_held: int = 32

@@ -1,0 +1,26 @@
+"""A WSGI application served for a browser, on a free port of this machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log(self, *args, **kwargs):
+        """Requests of tests are nobody's news."""
+
+
+@contextmanager
+def serving(app, port: int = 0) -> Iterator[str]:
+    """Gives the address, such as http://127.0.0.1:40123, while `app` is served."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,68 @@
+"""Three providers that fail in every way at once, and payorch's methods for them."""
+
+from payorch.domain.payment_method import Capabilities, PaymentMethodVO
+from tests.sandbox_process import SandboxProcess
+from tests.shop import FULL_CAPABILITIES, a_method
+
+WITHOUT_IDEMPOTENCY = Capabilities(
+    idempotency_window_s=0,
+    find_by_reference=True,
+    cancel_by_reference=True,
+    cancel_by_id=True,
+    void=True,
+    refund=True,
+)
+
+METHODS: list[PaymentMethodVO] = [
+    a_method("alpha", timeout_s=1.0, capabilities=FULL_CAPABILITIES),
+    # Each request to it is a charge of its own: a careless replay would show as a double charge.
+    a_method("beta", timeout_s=1.0, capabilities=WITHOUT_IDEMPOTENCY),
+    a_method("gamma", timeout_s=1.5, capabilities=FULL_CAPABILITIES),
+]
+
+CHARGED_BUT_NOT_SAID = (
+    "timeout_after_charge",
+    "error_500_after_charge",
+    "connection_reset_after",
+    "truncated_json",
+    "wrong_amount",
+    "wrong_reference",
+    "late_arrival",
+)
+"""Faults after which the money has moved, or will, and payorch was not told so."""
+
+_FAULTS = {
+    **dict.fromkeys(CHARGED_BUT_NOT_SAID, 0.04),
+    "timeout_before_charge": 0.02,
+    "error_500_before": 0.03,
+    "connection_reset_before": 0.03,
+    "not_processed_503": 0.06,
+    "rate_limit_429": 0.02,
+}
+
+_PROFILE = {
+    "approval_rate": 0.8,
+    "challenge_share": 0,
+    "faults": _FAULTS,
+    "latency": {"p50_ms": 30, "p95_ms": 150},
+    "hold_s": 3,
+    "late_arrival_after_s": 2,
+    "pending_settles_after_s": 1,
+}
+
+
+def misbehave(sandbox: SandboxProcess) -> None:
+    sandbox.patch_profile("alpha", **_PROFILE)
+    sandbox.patch_profile("beta", **_PROFILE, idempotency_window_s=0)
+    sandbox.patch_profile("gamma", **_PROFILE)
+
+
+def lost_answers(sandbox: SandboxProcess) -> int:
+    """How often money moved, or was about to, without payorch being told."""
+    events = sandbox.admin("GET", "/stats")["events"]
+    return sum(
+        number
+        for account in events.values()
+        for name, number in account.items()
+        if name in CHARGED_BUT_NOT_SAID
+    )

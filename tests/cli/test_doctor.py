@@ -1,0 +1,67 @@
+from tests.cli.conftest import Payorch
+from tests.sandbox_process import SandboxProcess, free_port
+
+
+def test_a_healthy_installation_passes(payorch: Payorch, sandbox: SandboxProcess) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = sandbox.base_url
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "FAIL" not in result.output
+    assert "write-ahead log" in result.output
+    assert f"answers at {sandbox.base_url}" in result.output
+
+
+def test_missing_migrations_fail_and_say_what_to_run(new_payorch: Payorch) -> None:
+    result = new_payorch("doctor")
+
+    assert result.exit_code == 1
+    assert "-> Run: payorch db upgrade" in result.output
+
+
+def test_bad_settings_fail_with_one_line_each(payorch: Payorch) -> None:
+    payorch.environment |= {"PAYORCH_ENV": "production", "PAYORCH_NODES": "2"}
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 1
+    assert "PAYORCH_SECRET_KEY must be set" in result.output
+    assert "SQLite serves one host only" in result.output
+
+
+def test_the_secret_key_for_development_is_a_warning(payorch: Payorch) -> None:
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "Set PAYORCH_SECRET_KEY" in result.output
+
+
+def test_a_practice_provider_that_is_away_is_a_warning(payorch: Payorch) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "-> Run: payorch sandbox" in result.output
+
+
+def test_a_database_that_cannot_be_reached_fails(payorch: Payorch) -> None:
+    port = free_port()
+    payorch.environment["PAYORCH_DATABASE_URL"] = f"postgresql://payorch@127.0.0.1:{port}/payorch"
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 1
+    assert "cannot be opened for writing" in result.output
+    assert "Check PAYORCH_DATABASE_URL" in result.output
+
+
+def test_a_server_database_is_examined_too(payorch: Payorch, postgresql) -> None:
+    payorch.environment["PAYORCH_DATABASE_URL"] = postgresql.new_database_url()
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "postgresql, takes writes" in result.output
+    assert "database clock" in result.output

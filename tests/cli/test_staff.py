@@ -1,0 +1,72 @@
+import re
+
+from tests.cli.conftest import Payorch
+
+
+def test_an_account_is_created_with_a_password_that_is_shown_once(payorch: Payorch) -> None:
+    result = payorch("staff", "create", "Olga@Example.com", "--role", "ops")
+
+    assert result.exit_code == 0
+    assert "Created olga@example.com (ops)." in result.output
+    assert re.search(r"shown this once: \S{16,}\n", result.output)
+
+
+def test_a_given_password_is_not_shown(payorch: Payorch) -> None:
+    result = payorch(
+        *("staff", "create", "finn@example.com", "--role", "finance", "--password-stdin"),
+        stdin="correct horse battery\n",
+    )
+
+    assert result.exit_code == 0
+    assert "correct horse" not in result.output
+
+
+def test_a_short_password_is_refused(payorch: Payorch) -> None:
+    result = payorch(
+        *("staff", "create", "finn@example.com", "--role", "finance", "--password-stdin"),
+        stdin="short\n",
+    )
+
+    assert result.exit_code == 1
+    assert "12 to 128 characters" in result.output
+
+
+def test_nobody_gets_two_accounts(payorch: Payorch) -> None:
+    payorch("staff", "create", "olga@example.com", "--role", "ops")
+
+    result = payorch("staff", "create", "OLGA@example.com", "--role", "admin")
+
+    assert result.exit_code == 1
+    assert "has an account already" in result.output
+
+
+def test_an_unknown_role_is_refused(payorch: Payorch) -> None:
+    assert payorch("staff", "create", "olga@example.com", "--role", "king").exit_code == 2
+
+
+def test_the_list_shows_roles_and_closed_accounts(payorch: Payorch) -> None:
+    payorch("staff", "create", "olga@example.com", "--role", "ops", "--role", "finance")
+    payorch("staff", "create", "ada@example.com", "--role", "admin")
+    payorch("staff", "close", "ada@example.com")
+
+    assert payorch("staff", "list").output.splitlines() == [
+        "ada@example.com  admin  (closed)",
+        "olga@example.com  finance, ops",
+    ]
+
+    payorch("staff", "open", "ada@example.com")
+    assert "(closed)" not in payorch("staff", "list").output
+
+
+def test_another_password_for_nobody_is_refused(payorch: Payorch) -> None:
+    result = payorch("staff", "password", "nobody@example.com")
+
+    assert result.exit_code == 1
+    assert "has no account" in result.output
+
+
+def test_staff_needs_a_migrated_database(new_payorch: Payorch) -> None:
+    result = new_payorch("staff", "list")
+
+    assert result.exit_code == 1
+    assert "payorch db upgrade" in result.output

@@ -1,0 +1,187 @@
+import csv
+import io
+import re
+from datetime import timedelta
+
+import plotly.graph_objects as go
+import pytest
+
+from payorch.application.change_routing_policy import ChangeRoutingPolicy
+from payorch.application.provider_figures import MIN_POINT_N
+from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
+from tests.metrics_history import FrozenClock, MetricsHistory
+from tests.shop import a_method
+
+PAGE = "/admin/dashboard/"
+FIGURES = "/admin/dashboard/figures.json"
+
+
+@pytest.fixture
+def office(open_office):
+    return open_office()
+
+
+@pytest.fixture
+def history(office):
+    return MetricsHistory(office.database, FrozenClock(office.services.clock.now()))
+
+
+@pytest.fixture
+def olga(office):
+    return office.logged_in("olga")
+
+
+def a_busy_hour(history):
+    """40 first attempts at alpha, 30 approved; 10 fallbacks at beta, all approved."""
+    now = history.clock.now()
+    with history.together():
+        for number in range(40):
+            at = now - timedelta(minutes=number % 8)
+            status = Status.DECLINED if number % 4 == 0 else Status.APPROVED
+            order, _ = history.attempt(at=at, status=status, latency_ms=100 + number)
+            if status is Status.DECLINED:
+                history.attempt(at=at, provider="beta", number=2, order_id=order, latency_ms=400)
+
+
+def text_of(answer):
+    return answer.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_figures_are_what_plotly_understands(history, olga):
+    a_busy_hour(history)
+
+    charts = olga.get(FIGURES).json["charts"]
+
+    assert list(charts) == ["approval", "latency", "outcomes", "volume", "fallback"]
+    for chart in charts.values():
+        go.Figure(chart["figure"])
+        assert chart["drawn"]
+
+
+def test_tiles_say_the_rate_with_its_interval_and_n(history, olga):
+    a_busy_hour(history)
+
+    page = text_of(olga.get(PAGE))
+
+    assert "75.0 %" in page
+    assert "95 %: 59.8 to 85.8 %, n = 40" in page
+    assert "100.0 %" in page
+
+
+def test_too_few_attempts_are_no_rate(history, olga):
+    for _ in range(MIN_POINT_N - 1):
+        history.attempt()
+
+    page = text_of(olga.get(PAGE))
+    figures = olga.get(FIGURES).json["charts"]
+
+    assert "Not enough data" in page
+    assert "n = 4, at least 30 needed" in page
+    assert not figures["approval"]["drawn"]
+    assert figures["approval"]["n"] == 4
+
+
+def test_an_empty_shop_gets_a_page_without_numbers(olga):
+    page = olga.get(PAGE)
+
+    assert page.status_code == 200
+    assert page.text.count("No attempts in this window.") == 7
+    assert "NaN" not in page.text
+
+
+@pytest.mark.parametrize("name", TABLE_NAMES)
+def test_each_chart_has_a_table_and_a_csv_of_the_same_rows(history, olga, name):
+    a_busy_hour(history)
+
+    page = olga.get(f"/admin/dashboard/table/{name}")
+    rows = list(csv.reader(io.StringIO(olga.get(f"/admin/dashboard/{name}.csv").text)))
+
+    assert page.status_code == 200
+    assert len(rows) > 1
+    assert page.text.count("<tr>") == len(rows)
+    assert all(len(row) == len(rows[0]) for row in rows)
+
+
+def test_unknown_tables_are_not_found(olga):
+    assert olga.get("/admin/dashboard/table/nonsense").status_code == 404
+    assert olga.get("/admin/dashboard/nonsense.csv").status_code == 404
+
+
+def test_csv_never_starts_a_formula(open_office, history):
+    office = open_office(methods=[a_method("alpha", display_name="=HYPERLINK(1)")])
+    MetricsHistory(office.database, history.clock).attempt()
+
+    text = office.logged_in("olga").get("/admin/dashboard/volume.csv").text
+
+    assert ",'=HYPERLINK(1)," in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "window=nonsense",
+        "window=custom&from=yesterday",
+        "window=custom&from=2026-01-02T00:00&to=2026-01-01T00:00",
+        "window=custom&from=1026-01-02T00:00&to=2026-01-01T00:00",
+        "window=custom&from=0001-01-01T00:00%2B14:00&to=0001-01-02T00:00",
+        "provider=%00&currency=euros&compare=x",
+        "provider=" + "x" * 500,
+    ],
+)
+def test_a_strange_address_shows_the_default_and_says_so(olga, query):
+    answer = olga.get(f"{PAGE}?{query}")
+
+    assert answer.status_code == 200
+    if "custom" in query:
+        assert "last hour is shown" in answer.text
+
+
+def test_filters_stay_in_the_address_of_every_link(history, olga):
+    history.attempt()
+
+    page = olga.get(f"{PAGE}?window=6h&provider=alpha&currency=EUR&compare=none").text
+
+    asked = "window=6h&amp;provider=alpha&amp;currency=EUR&amp;compare=none"
+    assert f"figures.json?{asked}" in page
+    assert f"approval.csv?{asked}" in page
+    assert not re.search(r"points \(95|Before:", page)
+
+
+def test_unchanged_numbers_are_not_sent_again(history, office, olga):
+    at = "window=custom&from=2026-01-01T00:00&to=2026-01-02T00:00"
+    first = olga.get(f"{FIGURES}?{at}")
+
+    again = olga.get(f"{FIGURES}?{at}", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert again.status_code == 304
+    assert "no-store" not in first.headers["Cache-Control"]
+
+
+def test_a_published_policy_is_marked_on_the_time_axes(office, history, olga):
+    history.attempt()
+    services = office.services
+    policy = services.registry.configuration().policy
+    services.change_policy.execute(
+        ChangeRoutingPolicy(
+            entries=policy.entries[::-1],
+            based_on_version=policy.version,
+            actor="olga <ops>",
+            reason="Beta is faster.",
+        )
+    )
+
+    charts = olga.get(FIGURES).json["charts"]
+
+    notes = charts["volume"]["figure"]["layout"]["annotations"]
+    assert notes[0]["text"] == f"policy {policy.version + 1}"
+    assert "olga &lt;ops&gt;" in notes[0]["hovertext"]
+    assert len(charts["latency"]["figure"]["layout"]["shapes"]) == len(notes)
+
+
+@pytest.mark.parametrize("path", [PAGE, FIGURES, "/admin/dashboard/approval.csv"])
+def test_a_visitor_is_sent_to_the_login(office, path):
+    answer = office.visitor().get(path)
+
+    assert answer.status_code == 302
+    assert "/admin/login" in answer.location

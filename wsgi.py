@@ -1,0 +1,3 @@
+from payorch.factory import create_app
+
+application = create_app()
