@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -27,17 +27,30 @@ class RawProvider:
         self._open: list[socket.socket] = []
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
         self.connections = 0
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         for answer in self._answers:
-            connection, _ = self._socket.accept()
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                if self._is_closing:
+                    return
+                raise
             self.connections += 1
             self._open.append(connection)
             connection.recv(65_536)
             connection.sendall(answer)
 
     def close(self) -> None:
+        self._is_closing = True
+        # Closing alone does not wake a thread that waits in accept; it would go on with a port
+        # that belongs to somebody else by then.
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=10)
         for connection in [*self._open, self._socket]:
             connection.close()
 
