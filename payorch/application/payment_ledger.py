@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from payorch.application.jobs import NewJob
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
@@ -112,7 +113,8 @@ class Recording:
     """One step of the single writer: the transaction's new state and all that follows from it.
 
     `token` None means the evidence is definitive and needs no lease; the version still guards.
-    `next_intent` is only ever set together with a final status that proves no charge.
+    `next_intent` is only ever set together with a final status that proves no charge. `jobs` are
+    enqueued in the same transaction.
     """
 
     order_key: int
@@ -132,6 +134,7 @@ class Recording:
     lease_s: float = 0.0
     next_intent: Intent | None = None
     result: Mapping[str, object] | None = None
+    jobs: tuple[NewJob, ...] = ()
 
 
 class DuplicateKey(Exception):

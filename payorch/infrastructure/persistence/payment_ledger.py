@@ -28,6 +28,7 @@ from payorch.domain.payment_order import Customer, OrderId
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.transaction import Transaction
 from payorch.infrastructure.persistence import payment_statements as sql
+from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import (
     claim_values,
@@ -151,6 +152,7 @@ class SqlAlchemyPaymentLedger:
         key = connection.execute(self._leased.finish_transaction, parameters).scalar()
         if key is None:
             return None
+        insert_jobs(connection, recording.jobs, at=recording.at)
         if recording.next_intent is not None:
             return self._insert_intent(
                 connection,

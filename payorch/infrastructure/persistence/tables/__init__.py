@@ -1,6 +1,8 @@
 """All tables, one module per subject. Importing this package registers every one of them."""
 
+from payorch.infrastructure.persistence.tables.jobs import JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
+from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
 from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
@@ -10,21 +12,29 @@ from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderMinuteRow,
     RollupStateRow,
 )
+from payorch.infrastructure.persistence.tables.refunds import RefundRow
+from payorch.infrastructure.persistence.tables.reviews import ReviewRow
 from payorch.infrastructure.persistence.tables.routing_policies import RoutingPolicyRow
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
+from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 
 __all__ = [
     "ConfigurationRow",
     "EvidenceRow",
+    "JobRow",
     "JournalRow",
+    "NoticeRow",
     "OrderRow",
     "PaymentMethodRow",
     "ProviderMinuteRow",
+    "RefundRow",
+    "ReviewRow",
     "RoleRow",
     "RollupStateRow",
     "RoutingPolicyRow",
     "StaffRow",
     "SubmissionRow",
     "TransactionRow",
+    "WebhookEventRow",
 ]

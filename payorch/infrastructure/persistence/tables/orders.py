@@ -39,6 +39,9 @@ PaymentStatusColumn = Enum(
 )
 
 
+_MAY_EXPIRE = "status IN ('failed', 'pending')"
+
+
 class OrderRow(Base):
     """A PaymentOrder. `token_hash` is SHA-256 of the token in the customer's links.
 
@@ -65,6 +68,12 @@ class OrderRow(Base):
         Index("ix_orders_status_id", "status", "id"),
         Index("ix_orders_customer_email_id", "customer_email", "id"),
         Index("ix_orders_merchant_reference_id", "merchant_reference", "id"),
+        Index(
+            "ix_orders_may_expire",
+            "expires_at",
+            sqlite_where=text(_MAY_EXPIRE),
+            postgresql_where=text(_MAY_EXPIRE),
+        ),
         Index(
             "ix_orders_flagged",
             "id",
@@ -118,12 +127,21 @@ class SubmissionRow(Base):
 
     `candidates` is a list of {"provider", "because", "propensity"} in the order of trying;
     `left_out` of {"provider", "because"}. `result` is what a replay of the same key gets.
+    `client_hash` is a keyed hash of the network address it came from, for the limits on testing
+    stolen cards.
     """
 
     __tablename__ = "submissions"
     __table_args__ = (
         UniqueConstraint("order_id", "number"),
         Index("ix_submissions_order_id_created_at", "order_id", "created_at"),
+        Index(
+            "ix_submissions_client_hash_created_at",
+            "client_hash",
+            "created_at",
+            sqlite_where=text("client_hash IS NOT NULL"),
+            postgresql_where=text("client_hash IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Pk]
@@ -132,6 +150,7 @@ class SubmissionRow(Base):
     idempotency_key: Mapped[str] = mapped_column(String(200), unique=True)
     request_hash: Mapped[str] = mapped_column(String(64))
     preferred_provider: Mapped[str | None] = mapped_column(String(40))
+    client_hash: Mapped[str | None] = mapped_column(String(64))
     policy_version: Mapped[int]
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     left_out: Mapped[list[dict[str, str]]] = mapped_column(JSON)

@@ -53,12 +53,18 @@ class ConfigurationRow(Base):
     """One row. `revision` grows in the transaction of every change to methods or policy.
 
     A payment reads it together with its order; a process whose copy is older loads again. That
-    is how a reordering takes effect at the next order in every process.
+    is how a reordering takes effect at the next order in every process. `mode` is "normal", or
+    "safe" after a restored backup: then no payment is taken until the books are reconciled.
     """
 
     __tablename__ = "configuration"
-    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="single_row"),
+        CheckConstraint("mode IN ('normal', 'safe')", name="mode"),
+    )
 
     id: Mapped[Pk]
     revision: Mapped[int] = mapped_column(default=1)
     policy_version: Mapped[int] = mapped_column(default=0)
+    mode: Mapped[str] = mapped_column(String(10), default="normal", server_default="normal")
+    mode_since: Mapped[UtcTime | None]

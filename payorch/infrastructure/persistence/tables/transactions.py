@@ -48,6 +48,7 @@ class TransactionRow(Base):
 
     `changed_at` moves with every change and is what the metrics rollup follows; `started_at` is
     the time an attempt is counted at. `next_check_at` is when the reconciler looks again.
+    `card_fingerprint` is a keyed hash of the card number, for the schemes' retry caps.
     """
 
     __tablename__ = "transactions"
@@ -89,6 +90,20 @@ class TransactionRow(Base):
         Index("ix_transactions_provider_code_id", "provider_code", "id"),
         Index("ix_transactions_provider_reference", "provider_reference"),
         Index("ix_transactions_status_id", "status", "id"),
+        Index(
+            "ix_transactions_card_bin_started_at",
+            "card_bin",
+            "started_at",
+            sqlite_where=text("card_bin IS NOT NULL"),
+            postgresql_where=text("card_bin IS NOT NULL"),
+        ),
+        Index(
+            "ix_transactions_card_fingerprint_started_at",
+            "card_fingerprint",
+            "started_at",
+            sqlite_where=text("card_fingerprint IS NOT NULL"),
+            postgresql_where=text("card_fingerprint IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Pk]
@@ -117,6 +132,7 @@ class TransactionRow(Base):
     card_brand: Mapped[str | None] = mapped_column(String(20))
     card_bin: Mapped[str | None] = mapped_column(String(8))
     card_last4: Mapped[str | None] = mapped_column(String(4))
+    card_fingerprint: Mapped[str | None] = mapped_column(String(64))
     started_at: Mapped[UtcTime]
     answered_at: Mapped[UtcTime | None]
     changed_at: Mapped[UtcTime]

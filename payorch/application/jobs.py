@@ -1,0 +1,98 @@
+"""Background jobs as the use cases see them: what to do later, and how often to try.
+
+A job is enqueued in the transaction of its cause, so that either both exist or neither. It may
+run twice and on any machine: every handler is idempotent.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MINUTE_S = 60
+HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """`delays_s` are the pauses before each further try; after the last one the job is dead.
+
+    A queue has its own places in every worker, so that one kind of work cannot starve another.
+    """
+
+    name: str
+    queue: str
+    delays_s: tuple[float, ...]
+
+    @property
+    def max_attempts(self) -> int:
+        return len(self.delays_s) + 1
+
+
+PATIENT_DELAYS_S = (5, 30, 2 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 6 * HOUR_S)
+
+SETTLE_TRANSACTION = JobKind("settle_transaction", "reconcile", (1, 5, 15, MINUTE_S, 5 * MINUTE_S))
+"""Look one transaction up at its provider now; the reconciler goes on when this gives up."""
+
+PROCESS_EVENT = JobKind("process_event", "webhooks", PATIENT_DELAYS_S)
+"""Follow up one event of the inbox."""
+
+SEND_REFUND = JobKind("send_refund", "refunds", (2, 10, 30, *PATIENT_DELAYS_S[2:]))
+"""Send one refund that is STARTED, or look it up when it was sent."""
+
+NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
+"""Write and send the e-mail about one event of an order."""
+
+ALERT_STAFF = JobKind("alert_staff", "mail", PATIENT_DELAYS_S)
+"""Tell the staff about something that needs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to enqueue. `payload` is JSON and never holds card data.
+
+    With a `dedup_key` that exists already nothing is enqueued. `run_at` None means at once.
+    `destination` is the host or provider the job will talk to.
+    """
+
+    kind: JobKind
+    payload: Mapping[str, object] = field(default_factory=dict)
+    dedup_key: str | None = None
+    run_at: datetime | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job as its handler gets it. `attempts` counts this one."""
+
+    id: int
+    kind: str
+    payload: Mapping[str, object]
+    attempts: int
+
+
+class RetryLater(Exception):
+    """Raised by a handler: not done, try again after `delay_s` or after the kind's own delay."""
+
+    def __init__(self, reason: str, *, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class GiveUp(Exception):
+    """Raised by a handler: trying again cannot help. The job is dead and shown to ops."""
+
+
+JobHandler = Callable[[Job], None]
+"""Done when it returns. Any other exception is tried again like RetryLater."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job that is due every `every_s` seconds, once per fire time however many workers tick.
+
+    Fire times that passed while no worker ran are not made up for: the next one does it all.
+    """
+
+    kind: JobKind
+    every_s: float

@@ -1,0 +1,39 @@
+"""How jobs get into the table: always on the connection of the transaction that causes them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from payorch.application.jobs import NewJob
+from payorch.infrastructure.persistence.tables import JobRow
+from payorch.infrastructure.persistence.tables.jobs import JobState
+
+_INSERTS: dict[str, Any] = {
+    "sqlite": sqlite_insert(JobRow).on_conflict_do_nothing(index_elements=["dedup_key"]),
+    "postgresql": postgresql_insert(JobRow).on_conflict_do_nothing(index_elements=["dedup_key"]),
+}
+
+
+def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> None:
+    """Enqueue `jobs`; those whose dedup_key exists already are left out."""
+    values = [_values(job, at) for job in jobs]
+    if values:
+        connection.execute(_INSERTS[connection.dialect.name], values)
+
+
+def _values(job: NewJob, at: datetime) -> dict[str, Any]:
+    return {
+        "queue": job.kind.queue,
+        "kind": job.kind.name,
+        "payload": dict(job.payload),
+        "dedup_key": job.dedup_key,
+        "destination": job.destination,
+        "state": JobState.READY,
+        "run_at": job.run_at or at,
+        "max_attempts": job.kind.max_attempts,
+        "created_at": at,
+    }

@@ -1,0 +1,69 @@
+"""The inbox: every event that a provider sent and signed, once."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Enum, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payorch.infrastructure.persistence.database import Base, Pk, UtcTime
+
+
+class EventState(StrEnum):
+    """RECEIVED waits for its job. ORPHAN has matched nothing of ours yet."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    NO_CHANGE = "no_change"
+    ORPHAN = "orphan"
+    ALERTED = "alerted"
+
+
+EventStateColumn = Enum(
+    EventState,
+    native_enum=False,
+    create_constraint=True,
+    name="event_state",
+    length=20,
+    values_callable=lambda enum: [member.value for member in enum],
+)
+
+_ORPHANED = "state IN ('orphan', 'alerted')"
+
+
+class WebhookEventRow(Base):
+    """One event. `source` is "webhook" or, for money found by listing the provider, "listing".
+
+    `body` is the part of the event that is worth keeping, scrubbed; what counts is what the
+    provider says when it is asked again.
+    """
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        UniqueConstraint("provider_code", "event_id"),
+        Index("ix_webhook_events_our_reference", "our_reference"),
+        Index("ix_webhook_events_received_at_id", "received_at", "id"),
+        Index(
+            "ix_webhook_events_orphaned",
+            "id",
+            sqlite_where=text(_ORPHANED),
+            postgresql_where=text(_ORPHANED),
+        ),
+    )
+
+    id: Mapped[Pk]
+    provider_code: Mapped[str] = mapped_column(String(40))
+    event_id: Mapped[str] = mapped_column(String(120))
+    event_type: Mapped[str] = mapped_column(String(80))
+    source: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(20))
+    provider_reference: Mapped[str | None] = mapped_column(String(120))
+    our_reference: Mapped[str | None] = mapped_column(String(120))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[EventState] = mapped_column(EventStateColumn)
+    note: Mapped[str | None] = mapped_column(String(300))
+    received_at: Mapped[UtcTime]
+    processed_at: Mapped[UtcTime | None]
+
+    def __str__(self) -> str:
+        return self.event_id

@@ -1,0 +1,129 @@
+"""The adapters that several use cases share, and what a test may replace of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+from sqlalchemy import Engine
+
+from payorch.application.change_payment_method import ChangePaymentMethodUseCase
+from payorch.application.judge_outcome import OutcomeJudge
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.ports import Checkpoint, Clock, Ids, no_checkpoint
+from payorch.config import Settings
+from payorch.domain.decline_verdict import DeclineSettings
+from payorch.infrastructure.decline_policies.decline_policy_file import load_shipped_policy
+from payorch.infrastructure.gateways.catalog import (
+    ConnectorCatalog,
+    ConnectorFactory,
+    sandbox_connectors,
+)
+from payorch.infrastructure.gateways.circuits import ProcessCircuitBoard
+from payorch.infrastructure.gateways.http_transport import PooledTransport, ProviderTransport
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.open_attempts import SqlAlchemyOpenAttempts
+from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentLedger
+from payorch.infrastructure.persistence.payment_method_repository import (
+    SqlAlchemyPaymentMethodRepository,
+)
+from payorch.infrastructure.security.order_tokens import DerivedOrderTokens
+from payorch.infrastructure.system_clock import RandomIds, SystemClock
+
+_log = structlog.get_logger("payorch.payments")
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What a test or the simulator replaces; None means the real thing."""
+
+    clock: Clock | None = None
+    ids: Ids | None = None
+    checkpoint: Checkpoint = no_checkpoint
+    transport: ProviderTransport | None = None
+    uses_database_clock: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The adapters that several use cases share."""
+
+    clock: Clock
+    ids: Ids
+    checkpoint: Checkpoint
+    database: Database
+    transactions: LedgerTransactions
+    ledger: SqlAlchemyPaymentLedger
+    open_attempts: SqlAlchemyOpenAttempts
+    methods: SqlAlchemyPaymentMethodRepository
+    change_method: ChangePaymentMethodUseCase
+    circuits: ProcessCircuitBoard
+    gateways: ConnectorCatalog
+    registry: PaymentMethodRegistry
+    judge: OutcomeJudge
+    tokens: DerivedOrderTokens
+
+    @classmethod
+    def of(cls, settings: Settings, engine: Engine, seams: Seams) -> Self:
+        clock = seams.clock or SystemClock()
+        ids = seams.ids or RandomIds()
+        database = Database(engine)
+        transactions = LedgerTransactions(
+            database, clock, uses_database_clock=seams.uses_database_clock
+        )
+        ledger = SqlAlchemyPaymentLedger(transactions)
+        methods = SqlAlchemyPaymentMethodRepository(database)
+        circuits = ProcessCircuitBoard(clock.monotonic)
+        gateways = ConnectorCatalog(
+            connectors=_connectors(settings),
+            transport=seams.transport or PooledTransport(),
+            circuits=circuits,
+            clock=clock,
+            log_failure=log_provider_failure,
+        )
+        return cls(
+            clock=clock,
+            ids=ids,
+            checkpoint=seams.checkpoint,
+            database=database,
+            transactions=transactions,
+            ledger=ledger,
+            open_attempts=SqlAlchemyOpenAttempts(transactions, clock),
+            methods=methods,
+            change_method=ChangePaymentMethodUseCase(methods, clock),
+            circuits=circuits,
+            gateways=gateways,
+            registry=PaymentMethodRegistry(
+                repository=methods,
+                current_revision=ledger.configuration_revision,
+                circuits=circuits,
+                is_connected=gateways.is_connected,
+                random=ids.random,
+                allow_direct_cards=settings.allow_direct_cards,
+                max_providers=settings.max_providers_per_submission,
+            ),
+            judge=OutcomeJudge(
+                clock=clock,
+                decline_policy=load_shipped_policy(),
+                decline_settings=DeclineSettings(
+                    insufficient_funds_falls_back=settings.insufficient_funds_falls_back
+                ),
+            ),
+            tokens=DerivedOrderTokens(settings.secret_key),
+        )
+
+
+def _connectors(settings: Settings) -> dict[str, ConnectorFactory]:
+    connectors: dict[str, ConnectorFactory] = {}
+    if settings.sandbox_url is not None:
+        connectors["sandbox"] = sandbox_connectors(settings.sandbox_url, settings.sandbox_api_key)
+    return connectors
+
+
+def log_provider_failure(provider: str, facts: Mapping[str, str | int | None]) -> None:
+    _log.warning("provider_call_failed", provider=provider, **facts)
+
+
+def alert(name: str, facts: Mapping[str, str]) -> None:
+    _log.error("alert", alert=name, **facts)
