@@ -1,0 +1,73 @@
+"""The application put together from its parts: what pages call, and what commands run."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.metrics_rollup import MetricsRollup
+from payorch.application.payment_metrics import PaymentMetricsService
+from payorch.application.reconcile import ReconcileUseCase
+from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.services import Services
+from payorch.config import Settings
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
+from payorch.infrastructure.persistence.provider_metrics_repository import (
+    SqlAlchemyProviderMetricsRepository,
+)
+from payorch.infrastructure.persistence.routing_policy_repository import (
+    SqlAlchemyRoutingPolicyRepository,
+)
+from payorch.wiring.base import Base, Seams, alert
+from payorch.wiring.payments import order_creation, order_payment, outcome_recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The application put together: what pages call, and what commands run."""
+
+    services: Services
+    reconcile: ReconcileUseCase
+    rollup: MetricsRollup
+    database: Database
+
+
+def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wired:
+    seams = seams or Seams()
+    base = Base.of(settings, engine, seams)
+    recorder = outcome_recorder(settings, base)
+    resolve = ResolveTransactionUseCase(
+        open_attempts=base.open_attempts,
+        judge=base.judge,
+        recorder=recorder,
+        registry=base.registry,
+        gateways=base.gateways,
+        clock=base.clock,
+        checkpoint=base.checkpoint,
+    )
+    policies = SqlAlchemyRoutingPolicyRepository(base.database)
+    metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
+    create_order = order_creation(settings, base)
+    services = Services(
+        create_order=create_order,
+        pay_order=order_payment(settings, base, create_order, recorder),
+        resolve=resolve,
+        registry=base.registry,
+        orders=SqlAlchemyOrderReader(base.database),
+        tokens=base.tokens,
+        change_policy=ChangeRoutingPolicyUseCase(policies, base.methods, base.clock),
+        change_method=base.change_method,
+        policies=policies,
+        metrics=PaymentMetricsService(
+            metrics_repository, base.clock, min_sample=settings.min_sample
+        ),
+        circuits=base.circuits,
+        clock=base.clock,
+    )
+    return Wired(
+        services=services,
+        reconcile=ReconcileUseCase(open_attempts=base.open_attempts, resolve=resolve, alert=alert),
+        rollup=MetricsRollup(metrics_repository, base.clock),
+        database=base.database,
+    )
