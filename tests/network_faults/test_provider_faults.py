@@ -26,6 +26,7 @@ from tests.network_faults.provider_faults import (
     reset_instead_of_the_answer,
     swallow_the_answer,
 )
+from tests.network_faults.settling import assert_books_agree, reconcile_until_quiet
 from tests.network_faults.tcp_proxy import tcp_proxy
 from tests.shop import Shop, a_method
 
@@ -83,39 +84,13 @@ def open_shop(database, sandbox, proxy, clock):
     return shop
 
 
-def reconcile_until_quiet(shop, clock) -> None:
-    for _ in range(10):
-        clock.jump(minutes=20)
-        if not shop.wired.reconcile.execute().checked:
-            return
-    raise AssertionError("The reconciler found no end.")
-
-
-def charges_of(sandbox, shop, order_id) -> int:
-    ours = {transaction.id for transaction in shop.view(order_id).transactions}
-    return sum(
-        payment["status"] == "approved"
-        for payment in sandbox.ledger()["payments"]
-        if payment["reference"] in ours
-    )
-
-
-def assert_books_agree(sandbox, shop, order_ids) -> None:
-    for order_id in order_ids:
-        status = shop.view(order_id).order.status
-        assert status in {PaymentStatus.PAID, PaymentStatus.FAILED}
-        assert charges_of(sandbox, shop, order_id) == (status is PaymentStatus.PAID)
-    known = {t.id for order_id in order_ids for t in shop.view(order_id).transactions}
-    assert {payment["reference"] for payment in sandbox.ledger()["payments"]} <= known
-
-
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The database is well here and does not matter; test_database_faults.py is its own."""
 
 
 @only_sqlite
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_ten_payments_through_an_ill_network(case, open_shop, sandbox, proxy, clock):
+def test_ten_payments_through_an_ill_network(case, open_shop, sandbox, proxy):
     shop = open_shop(timeout_s=case.timeout_s, is_https=case.is_https)
     other_process = open_shop(timeout_s=case.timeout_s, is_https=case.is_https, is_first=False)
     orders = [shop.order().id for _ in range(PAYMENTS)]
@@ -139,7 +114,7 @@ def test_ten_payments_through_an_ill_network(case, open_shop, sandbox, proxy, cl
         assert [(other.provider_code, other.status) for other in others] == expected
 
     proxy.heal()
-    reconcile_until_quiet(shop, clock)
+    reconcile_until_quiet(shop)
 
     assert_books_agree(sandbox, shop, orders)
     is_paid = case.is_charged or case.status == "not_sent"
@@ -170,7 +145,7 @@ def test_requests_that_land_after_everybody_gave_up_charge_at_most_once(
     if lands_first:
         late.land()
         wait_for_payments(sandbox, AT_ONCE)
-    reconcile_until_quiet(direct, clock)
+    reconcile_until_quiet(direct)
     late.land()
     proxy.close()
 
@@ -216,4 +191,4 @@ def test_a_network_that_recovers_while_the_customer_waits_gives_her_the_answer(
 
     assert result.kind is ResultKind.PAID
     assert recovering.hits > 1
-    assert charges_of(sandbox, shop, result.order_id) == 1
+    assert_books_agree(sandbox, shop, [result.order_id])
