@@ -1,0 +1,36 @@
+"""What payorch's database holds, read past payorch's own code."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, Row, text
+
+OPEN = "('started', 'unknown', 'requires_action', 'pending')"
+
+
+class Books:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def status_of(self, order_id: str | None) -> str | None:
+        rows = self.rows("SELECT status FROM orders WHERE public_id = :id", id=order_id)
+        return rows[0].status if rows else None
+
+    def has_open(self) -> bool:
+        return bool(self.rows(f"SELECT id FROM transactions WHERE status IN {OPEN} LIMIT 1"))
+
+    def orders(self) -> Sequence[Row]:
+        return self.rows(
+            "SELECT id, public_id, status, amount_minor, currency, flag, paid_transaction_id"
+            " FROM orders ORDER BY id"
+        )
+
+    def transactions(self) -> Sequence[Row]:
+        return self.rows(
+            "SELECT t.id, t.public_id, t.order_id, t.provider_code, t.provider_reference, t.status,"
+            " t.review_since, s.idempotency_key AS submit_key FROM transactions t"
+            " JOIN submissions s ON s.id = t.submission_id ORDER BY t.id"
+        )
+
+    def rows(self, statement: str, **parameters: object) -> Sequence[Row]:
+        with self._engine.connect() as connection:
+            return connection.execute(text(statement), parameters).all()

@@ -1,0 +1,130 @@
+"""What must be true when everything has come to rest. The providers' ledgers are the truth.
+
+One exception runs through all of it: a provider that called a payment declined and captured it
+all the same has lied, and nobody can know before it is asked again or says so itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from payorch.application.payment_result import ResultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Row
+
+    from tests.simulation.provider import Payment
+    from tests.simulation.world import World
+
+OPEN = {"started", "unknown", "requires_action", "pending"}
+
+
+def judge(world: World) -> Iterator[str]:
+    """Everything that is wrong, one sentence each."""
+    yield from Judge(world).findings()
+
+
+class Judge:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._payments: dict[str, list[Payment]] = defaultdict(list)
+        for payment in world.providers.payments():
+            self._payments[payment.reference].append(payment)
+        self._attempts: dict[int, list[Row]] = defaultdict(list)
+        for attempt in world.books.transactions():
+            self._attempts[attempt.order_id].append(attempt)
+
+    def findings(self) -> Iterator[str]:
+        yield from self._charges_without_attempt()
+        yield from self._baskets()
+        for order in self._world.books.orders():
+            yield from self._order(order)
+        yield from self._told()
+
+    def _charges_without_attempt(self) -> Iterator[str]:
+        known = {attempt.public_id for attempts in self._attempts.values() for attempt in attempts}
+        for reference in self._payments:
+            if reference not in known:
+                yield f"{reference} is at a provider, but not in the books"
+
+    def _baskets(self) -> Iterator[str]:
+        """Each customer wanted one thing, whatever number of orders was made of it."""
+        captured: dict[str, list[Payment]] = defaultdict(list)
+        for attempts in self._attempts.values():
+            for attempt in attempts:
+                captured[attempt.submit_key.split(":")[0]] += self._captured(attempt)
+        for shopper, payments in captured.items():
+            honest = [payment for payment in payments if not payment.is_lie]
+            if len(honest) > 1:
+                yield f"{shopper} was charged {len(honest)} times"
+
+    def _order(self, order: Row) -> Iterator[str]:
+        attempts = self._attempts[order.id]
+        captured = [payment for attempt in attempts for payment in self._captured(attempt)]
+        right = [p for p in captured if (p.amount, p.currency) == (order.amount_minor, "EUR")]
+        has_lie = any(payment.is_lie for payment in captured)
+        open_attempts = [attempt for attempt in attempts if attempt.status in OPEN]
+        if len(open_attempts) > 1:
+            yield f"{order.public_id} has {len(open_attempts)} open attempts"
+        for attempt in open_attempts:
+            yield from self._open(attempt)
+        if open_attempts and order.status != "processing":
+            yield f"{order.public_id} is {order.status} with an open attempt"
+        if order.status == "processing" and not open_attempts:
+            yield f"{order.public_id} is being processed by nobody"
+        if order.status == "paid":
+            yield from self._paid(order, attempts, right)
+        elif captured and not has_lie and not open_attempts:
+            yield f"{order.public_id} is {order.status}, but was charged"
+
+    def _paid(self, order: Row, attempts: list[Row], right: list[Payment]) -> Iterator[str]:
+        """PAID by exactly the attempt that the provider has captured, at the right amount."""
+        approved = [attempt for attempt in attempts if attempt.status == "approved"]
+        if [attempt.id for attempt in approved] != [order.paid_transaction_id]:
+            yield f"{order.public_id} is paid, but its attempts say otherwise"
+        references = {attempt.public_id for attempt in approved}
+        if not any(payment.reference in references for payment in right):
+            yield f"{order.public_id} is paid, but nothing of its amount was captured"
+
+    def _open(self, attempt: Row) -> Iterator[str]:
+        """Only what cannot be proved may stay open, and then people know of it."""
+        if attempt.status == "started":
+            yield f"{attempt.public_id} is still started"
+        elif self._is_provable(attempt):
+            yield f"{attempt.public_id} is still {attempt.status}, but could be settled"
+        elif attempt.review_since is None:
+            yield f"{attempt.public_id} is {attempt.status}, and nobody is told"
+
+    def _is_provable(self, attempt: Row) -> bool:
+        """Whether the provider, asked as it documents, would say how the attempt ended."""
+        can = self._world.providers.accounts[attempt.provider_code].capabilities
+        payments = self._payments[attempt.public_id]
+        if any(payment.is_wrong for payment in payments):
+            # Another amount than was asked for is a case for finance.
+            return False
+        if not payments:
+            return can.cancel_by_reference
+        is_found = can.find_by_reference or attempt.provider_reference in {p.id for p in payments}
+        is_final = all(not payment.is_open for payment in payments)
+        if is_final:
+            return is_found or can.cancel_by_reference
+        return can.cancel_by_reference or (is_found and can.cancel_by_id)
+
+    def _told(self) -> Iterator[str]:
+        """Who was told that nothing was charged was not charged, in all honesty, later either."""
+        charged = {
+            attempt.submit_key
+            for attempts in self._attempts.values()
+            for attempt in attempts
+            for payment in self._captured(attempt)
+            if not payment.is_lie
+        }
+        for told in self._world.told:
+            if told.kind in {ResultKind.DECLINED, ResultKind.NOT_CHARGED} and told.key in charged:
+                yield f"{told.key} was told {told.kind}, and charged"
+
+    def _captured(self, attempt: Row) -> list[Payment]:
+        return [payment for payment in self._payments[attempt.public_id] if payment.captured]

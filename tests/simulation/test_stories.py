@@ -1,0 +1,71 @@
+"""Many stories, each with its own faults and crashes: the three sins must not happen in any."""
+
+import time
+
+import pytest
+
+from tests.simulation.runs import (
+    crash_everywhere,
+    crash_in_processes,
+    publish,
+    tell,
+    tell_in_processes,
+)
+from tests.simulation.world import Theatre, tell_story
+
+SHORT_RUN = range(150)
+LONG_RUN = range(3000)
+CRASH_SEEDS = range(60)
+
+
+@pytest.fixture(scope="module")
+def theatre():
+    return Theatre()
+
+
+def test_nobody_is_charged_twice_lost_or_misled(theatre):
+    began = time.perf_counter()
+
+    tally = tell(theatre, SHORT_RUN)
+
+    publish(tally, began)
+    assert not tally.findings, tally.report()
+    assert tally.crashes > 100
+    assert tally.charges > 50
+
+
+def test_a_crash_at_any_seam_is_recovered_from(theatre):
+    """A sample: each seventh seam of six stories. The long run takes them all."""
+    tally = crash_everywhere(theatre, CRASH_SEEDS[:6], every=7)
+
+    assert not tally.findings, tally.report()
+    assert tally.crashes > 20
+
+
+def test_the_same_seed_tells_the_same_story(theatre):
+    first = tell_story(theatre, 7, is_traced=True)
+    tell_story(theatre, 8)
+
+    assert tell_story(theatre, 7, is_traced=True) == first
+    assert len(first.trace) > 20
+
+
+@pytest.mark.long
+def test_long_nobody_is_charged_twice_lost_or_misled():
+    began = time.perf_counter()
+
+    tally = tell_in_processes(LONG_RUN, processes=2)
+
+    publish(tally, began)
+    assert not tally.findings, tally.report()
+
+
+@pytest.mark.long
+def test_long_a_crash_at_every_seam_is_recovered_from():
+    began = time.perf_counter()
+
+    tally = crash_in_processes(CRASH_SEEDS, processes=2)
+
+    publish(tally, began)
+    assert not tally.findings, tally.report()
+    assert tally.crashes > 2000
