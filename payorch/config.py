@@ -45,6 +45,8 @@ class Settings:
     sandbox_url: str | None = DEFAULT_SANDBOX_URL
     sandbox_public_url: str | None = None
     sandbox_api_key: str = field(default="practice_key_{account}", repr=False)
+    sandbox_webhook_secret: str = field(default="practice_whsec_{account}", repr=False)
+    webhook_tolerance_s: float = 300.0
     allow_direct_cards: bool = False
     submission_deadline_s: float = 30.0
     max_providers_per_submission: int = 3
@@ -52,6 +54,7 @@ class Settings:
     page_budget_s: float = 12.0
     order_expires_after_min: int = 24 * 60
     insufficient_funds_falls_back: bool = False
+    trust_documented_absence: bool = False
     max_amount_minor: int = 100_000_000
     min_sample: int = 30
     db_pool_size: int = 10

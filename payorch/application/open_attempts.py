@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.domain.payment_order import OrderId, PaymentOrder
-from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.transaction import Transaction, TransactionId
 
 
@@ -24,6 +23,7 @@ class OpenAttempt:
     transaction: Transaction
     checks: int
     answered_at: datetime | None
+    is_in_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Evidence:
 class OpenAttempts(Protocol):
     """Every method raises LedgerUnavailable when the database does not answer or take it."""
 
-    def status_of(self, transaction_id: TransactionId) -> TransactionStatus: ...
+    def find(self, transaction_id: TransactionId) -> Transaction | None:
+        """The transaction as it stands, open or not."""
 
     def of_transaction(self, transaction_id: TransactionId) -> OpenAttempt | None:
         """The transaction with its order when it is still open."""
@@ -64,3 +65,6 @@ class OpenAttempts(Protocol):
     def add_evidence(
         self, transaction_id: TransactionId, evidence: Evidence, *, order_flag: str | None = None
     ) -> None: ...
+
+    def first_evidence_at(self, transaction_id: TransactionId, outcome: str) -> datetime | None:
+        """When evidence of this outcome was kept first."""

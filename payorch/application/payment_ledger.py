@@ -148,7 +148,13 @@ class ClaimLost(Exception):
 class ContradictsLedger(Exception):
     """The books refuse the outcome: a second approval, a reference that another transaction has,
     or an order that is not being processed any more.
+
+    `is_foreign`: the provider's reference belongs to another transaction of ours.
     """
+
+    def __init__(self, message: str, *, is_foreign: bool = False) -> None:
+        super().__init__(message)
+        self.is_foreign = is_foreign
 
 
 class PaymentLedger(Protocol):

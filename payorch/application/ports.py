@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import RefundId
 from payorch.domain.transaction import TransactionId
 
 
@@ -27,6 +28,8 @@ class Ids(Protocol):
     def order_id(self) -> OrderId: ...
 
     def transaction_id(self) -> TransactionId: ...
+
+    def refund_id(self) -> RefundId: ...
 
     def random(self) -> float: ...
 

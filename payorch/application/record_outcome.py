@@ -7,9 +7,11 @@ never overwritten by an unknown one.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from payorch.application.jobs import NOTIFY_CUSTOMER, NewJob
 from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
+from payorch.application.late_news import LateNews, claims_of
 from payorch.application.open_attempts import Evidence, OpenAttempts
 from payorch.application.payment_ledger import (
     ContradictsLedger,
@@ -21,9 +23,9 @@ from payorch.application.payment_result import PaymentResult
 from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_gateway import Answer
 from payorch.domain.errors import LedgerUnavailable
-from payorch.domain.outcome import Approved, Declined, Outcome, Unknown, UnknownReason
+from payorch.domain.outcome import Approved, Declined, Unknown, UnknownReason
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
-from payorch.domain.settlement import FLAG_CONTRADICTION, FLAG_LATE_APPROVAL, Settlement
+from payorch.domain.settlement import FLAG_CONTRADICTION, Settlement
 from payorch.domain.transaction import Transaction
 
 WRITE_PATIENCE_S = 10.0
@@ -54,6 +56,7 @@ class OutcomeRecorder:
         clock: Clock,
         checkpoint: Checkpoint,
         page_budget_s: float,
+        late_news: LateNews,
         alert: Callable[[str, Mapping[str, str]], None],
     ) -> None:
         self._ledger = ledger
@@ -62,6 +65,7 @@ class OutcomeRecorder:
         self._clock = clock
         self._checkpoint = checkpoint
         self._page_budget_s = page_budget_s
+        self._late_news = late_news
         self._alert = alert
 
     def record(
@@ -82,10 +86,14 @@ class OutcomeRecorder:
             attempt, judgement, latency_ms, next_intent, needs_lease=needs_lease
         )
         result = judgement.result_for(attempt) if next_intent is None else None
+        if isinstance(judgement.outcome, Approved):
+            # First, because nobody looks at an approved transaction again after a crash.
+            for surplus in judgement.outcome.surplus:
+                self._late_news.give_back(attempt.transaction.id, "answer", surplus)
         try:
             stored = self._write_patiently(recording)
-        except ContradictsLedger:
-            return self._record_contradiction(attempt, judgement, latency_ms)
+        except ContradictsLedger as refusal:
+            return self._record_contradiction(attempt, judgement, latency_ms, refusal)
         if stored is None:
             return self._record_after_lost_race(attempt, judgement)
         self._alert_about(attempt, judgement)
@@ -106,7 +114,7 @@ class OutcomeRecorder:
             outcome=type(answer.outcome).__name__,
             was_applied=was_applied,
             at=self._clock.now(),
-            detail={**answer.evidence, **_claims(answer.outcome)},
+            detail={**answer.evidence, **claims_of(answer.outcome)},
         )
         self._open_attempts.add_evidence(attempt.transaction.id, evidence, order_flag=order_flag)
         if order_flag is not None:
@@ -122,7 +130,7 @@ class OutcomeRecorder:
             return None
         found = self._open_attempts.of_transaction(attempt.transaction.id)
         if found is None:
-            self._keep_late(attempt, judgement)
+            self._late_news.keep(attempt.transaction.id, "answer", judgement.outcome)
             return None
         fresh = replace(attempt, transaction=found.transaction)
         again = self._judge.judge(fresh, judgement.outcome, was_looked_up=True)
@@ -130,25 +138,6 @@ class OutcomeRecorder:
             return None
         # Lost again, it is looked at again: an approval is applied or kept, never dropped.
         return self.record(fresh, again, latency_ms=None, needs_lease=False)
-
-    def _keep_late(self, attempt: Attempt, judgement: Judgement) -> None:
-        status = self._open_attempts.status_of(attempt.transaction.id)
-        if status is judgement.settlement.transaction_status:
-            return
-        flag = FLAG_LATE_APPROVAL if isinstance(judgement.outcome, Approved) else None
-        self._keep_contradiction(attempt, judgement, flag)
-
-    def _keep_contradiction(self, attempt: Attempt, judgement: Judgement, flag: str | None) -> None:
-        evidence = Evidence(
-            source="answer",
-            outcome=type(judgement.outcome).__name__,
-            was_applied=False,
-            at=self._clock.now(),
-            detail={"provider_reference": judgement.settlement.provider_reference},
-        )
-        self._open_attempts.add_evidence(attempt.transaction.id, evidence, order_flag=flag)
-        if flag is not None:
-            self._alert(flag, {"transaction": attempt.transaction.id})
 
     def _write_patiently(self, recording: Recording) -> Transaction | None:
         give_up_at = self._clock.monotonic() + WRITE_PATIENCE_S
@@ -167,10 +156,22 @@ class OutcomeRecorder:
             return stored
 
     def _record_contradiction(
-        self, attempt: Attempt, judgement: Judgement, latency_ms: int | None
+        self,
+        attempt: Attempt,
+        judgement: Judgement,
+        latency_ms: int | None,
+        refusal: ContradictsLedger,
     ) -> Recorded | None:
-        """The books refuse the outcome: hold the order as unknown and show it to finance."""
-        self._keep_contradiction(attempt, judgement, FLAG_CONTRADICTION)
+        """The books refuse the outcome: hold the order as unknown and show it to finance.
+
+        A second approval of an order is given back; a reference that another payment of ours has
+        is not, because giving it back would take that payment away.
+        """
+        transaction_id = attempt.transaction.id
+        if isinstance(judgement.outcome, Approved) and not refusal.is_foreign:
+            self._late_news.give_back(transaction_id, "answer", judgement.outcome)
+        else:
+            self._late_news.flag(transaction_id, "answer", judgement.outcome, FLAG_CONTRADICTION)
         unknown = self._judge.judge(attempt, Unknown(UnknownReason.REFERENCE_MISMATCH))
         if not unknown.is_legal:
             return None
@@ -216,7 +217,28 @@ class OutcomeRecorder:
             lease_s=self._page_budget_s + 5.0 if _is_unknown(settlement) else 0.0,
             next_intent=next_intent,
             result=result,
+            jobs=self._notices(attempt, order_status, now),
         )
+
+    def _notices(
+        self, attempt: Attempt, order_status: PaymentStatus, now: datetime
+    ) -> tuple[NewJob, ...]:
+        """What the customer is told by e-mail: that it is paid, or how the confirming ended."""
+        transaction = attempt.transaction
+        saw_confirming = (
+            transaction.status is not TransactionStatus.REQUIRES_ACTION
+            and (now - transaction.started_at).total_seconds() > self._page_budget_s
+        )
+        match order_status:
+            case PaymentStatus.PAID:
+                event = "settled_paid" if saw_confirming else "paid"
+            case PaymentStatus.FAILED if saw_confirming:
+                event = "settled_not_charged"
+            case _:
+                return ()
+        payload = {"order": attempt.order_id, "event": event, "transaction": transaction.id}
+        dedup_key = f"notify:{event}:{transaction.id}"
+        return (NewJob(NOTIFY_CUSTOMER, payload, dedup_key=dedup_key),)
 
     def _alert_about(self, attempt: Attempt, judgement: Judgement) -> None:
         facts = {
@@ -227,18 +249,6 @@ class OutcomeRecorder:
             self._alert(judgement.settlement.order_flag, facts)
         if judgement.verdict is not None and judgement.verdict.alerts_ops:
             self._alert("decline_needs_attention", {**facts, "reason": judgement.verdict.reason})
-
-
-def _claims(outcome: Outcome) -> Mapping[str, str | int]:
-    """What an approval says was charged: finance compares it with the order (domain.md, 2.5)."""
-    if not isinstance(outcome, Approved):
-        return {}
-    return {
-        "amount_minor": outcome.amount_minor,
-        "currency": outcome.currency,
-        "our_reference": outcome.our_reference,
-        "provider_reference": outcome.provider_reference,
-    }
 
 
 _WAITING = frozenset(

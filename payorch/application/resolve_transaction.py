@@ -5,18 +5,28 @@ with a new fencing token first, so that a holder who wakes up late cannot conclu
 Without proof nothing changes but the time of the next check.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
-from payorch.application.open_attempts import OpenAttempt, OpenAttempts
+from payorch.application.open_attempts import Evidence, OpenAttempt, OpenAttempts
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_gateway import Answer, GatewayCatalog
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.application.resolution_ladder import Climb, ResolutionLadder, Step
-from payorch.domain.outcome import Approved, Declined, NotSent, Unknown, UnknownReason
+from payorch.domain.outcome import (
+    Approved,
+    Declined,
+    NotSent,
+    NotSentReason,
+    Outcome,
+    Pending,
+    Unknown,
+    UnknownReason,
+)
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.payment_order import OrderId
 from payorch.domain.payment_status import TransactionStatus
@@ -28,6 +38,12 @@ CHECK_DELAYS_S = (15, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
 REVIEW_AFTER = timedelta(days=7)
 ABANDONED_AFTER = timedelta(minutes=30)
 """A customer who has not come back from the provider's page by then gets it cancelled."""
+
+BETWEEN_ABSENCES = timedelta(minutes=1)
+ABSENT = "Absent"
+"""Evidence that nothing was found after the provider's documented time in flight."""
+
+REVIEW_ENTERED = "review_entered"
 
 LOOKUP_TIMEOUT_S = 5.0
 LEASE_S = 30.0
@@ -61,6 +77,8 @@ class ResolveTransactionUseCase:
         gateways: GatewayCatalog,
         clock: Clock,
         checkpoint: Checkpoint,
+        alert: Callable[[str, Mapping[str, str]], None],
+        trusts_documented_absence: bool = False,
     ) -> None:
         self._open_attempts = open_attempts
         self._judge = judge
@@ -69,6 +87,8 @@ class ResolveTransactionUseCase:
         self._gateways = gateways
         self._clock = clock
         self._checkpoint = checkpoint
+        self._alert = alert
+        self._trusts_documented_absence = trusts_documented_absence
 
     def check_order_now(self, order_id: OrderId) -> Resolution:
         """Look the order's open transaction up at its provider, if it has one.
@@ -100,9 +120,37 @@ class ResolveTransactionUseCase:
         climb = self._climb(attempt, now)
         self._checkpoint("climbed")
         check = _Check(attempt, climb, now, is_counted)
-        if climb.answer is not None and self._apply(check, climb.answer):
+        answer = climb.answer
+        if answer is not None and self._is_proved_absent(check, answer):
+            answer = replace(answer, outcome=NotSent(NotSentReason.PROVED_ABSENT))
+        if answer is not None and self._apply(check, answer):
+            if isinstance(answer.outcome, Pending):
+                return Resolution.STILL_OPEN
             return Resolution.SETTLED
         return self._look_again_later(check)
+
+    def _is_proved_absent(self, check: _Check, answer: Answer) -> bool:
+        """Whether "not found" is proof by now: after the documented time in flight, twice.
+
+        Source: domain.md, section 4, step 4. Off unless the operator trusts such documents.
+        """
+        outcome = answer.outcome
+        transaction = check.attempt.transaction
+        if not self._trusts_documented_absence or not isinstance(outcome, Unknown):
+            return False
+        if outcome.reason is not UnknownReason.NOT_FOUND or check.climb.step is not Step.FIND:
+            return False
+        in_flight_s = self._registry.method(transaction.provider_code).capabilities.max_in_flight_s
+        if not 0 < in_flight_s < (check.now - transaction.started_at).total_seconds():
+            return False
+        first = self._open_attempts.first_evidence_at(transaction.id, ABSENT)
+        if first is None:
+            evidence = Evidence(
+                source=check.climb.step, outcome=ABSENT, was_applied=False, at=check.now
+            )
+            self._open_attempts.add_evidence(transaction.id, evidence)
+            return False
+        return check.now - first >= BETWEEN_ABSENCES
 
     def _climb(self, attempt: OpenAttempt, now: datetime) -> Climb:
         """Without the provider's connector nothing can be asked: a case for finance."""
@@ -129,11 +177,11 @@ class ResolveTransactionUseCase:
 
     def _apply(self, check: _Check, answer: Answer) -> bool:
         """Record a final answer. False when it proves nothing or the books refused it."""
-        if not isinstance(answer.outcome, (Approved, Declined, NotSent)):
+        if not self._is_news(check.attempt, answer.outcome):
             return False
         attempt = _as_attempt(check.attempt)
         judgement = self._judge.judge(attempt, answer.outcome, was_looked_up=True)
-        if not _is_final(judgement):
+        if not _is_applicable(judgement):
             flag = judgement.settlement.order_flag
             self._recorder.keep_evidence(
                 attempt, check.climb.step, answer, was_applied=False, order_flag=flag
@@ -150,6 +198,12 @@ class ResolveTransactionUseCase:
             attempt, check.climb.step, answer, was_applied=recorded is not None
         )
         return recorded is not None
+
+    def _is_news(self, attempt: OpenAttempt, outcome: Outcome) -> bool:
+        """Final answers, and that the customer has done her part of a redirect."""
+        if isinstance(outcome, Pending):
+            return attempt.transaction.status is TransactionStatus.REQUIRES_ACTION
+        return isinstance(outcome, (Approved, Declined, NotSent))
 
     def _look_again_later(self, check: _Check) -> Resolution:
         attempt, now = check.attempt, check.now
@@ -170,6 +224,10 @@ class ResolveTransactionUseCase:
         self._open_attempts.schedule_check(
             attempt, next_check_at=now + timedelta(seconds=delay_s), review=review
         )
+        if review and not attempt.is_in_review:
+            transaction = attempt.transaction
+            facts = {"transaction": transaction.id, "provider": transaction.provider_code}
+            self._alert(REVIEW_ENTERED, facts)
 
     def _record_process_died(self, found: OpenAttempt) -> None:
         """The holder's lease ran out without an answer: from now on it counts as UNKNOWN."""
@@ -178,8 +236,9 @@ class ResolveTransactionUseCase:
         self._recorder.record(attempt, judgement, latency_ms=None)
 
 
-def _is_final(judgement: Judgement) -> bool:
+def _is_applicable(judgement: Judgement) -> bool:
     return judgement.is_legal and judgement.settlement.transaction_status in {
+        TransactionStatus.PENDING,
         TransactionStatus.APPROVED,
         TransactionStatus.DECLINED,
         TransactionStatus.NOT_SENT,

@@ -26,6 +26,9 @@ class NotSentReason(StrEnum):
     BAD_CREDENTIALS = "bad_credentials"
     REFERENCE_CANCELLED = "reference_cancelled"
     PROVED_CANCELLED = "proved_cancelled"
+    PROVED_ABSENT = "proved_absent"
+    VOIDED_AT_PROVIDER = "voided_at_provider"
+    CONCLUDED_BY_STAFF = "concluded_by_staff"
 
 
 class UnknownReason(StrEnum):
@@ -47,12 +50,16 @@ class UnknownReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The provider has charged: its reference, and what it says it charged, for which of ours."""
+    """The provider has charged: its reference, and what it says it charged, for which of ours.
+
+    `surplus` are further charges that it made for the same reference of ours.
+    """
 
     provider_reference: str
     our_reference: str
     amount_minor: int
     currency: str
+    surplus: tuple["Approved", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

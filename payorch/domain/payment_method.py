@@ -21,6 +21,8 @@ class Capabilities:
     `idempotency_window_s` is how long a replay of the same key and body gives the same payment
     (0: never replay). `cancel_by_reference` means that after a cancel by our own reference the
     provider refuses a later arrival of it. `hosted_page`: cards are typed on the provider's page.
+    `max_in_flight_s` is the longest that a request can be on its way, where the provider
+    documents that (0: it does not): only then can "not found" become proof, after it, twice.
     """
 
     idempotency_window_s: int = 0
@@ -30,6 +32,7 @@ class Capabilities:
     void: bool = False
     refund: bool = False
     hosted_page: bool = False
+    max_in_flight_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ FLAG_AMOUNT_MISMATCH = "amount_mismatch"
 FLAG_REFERENCE_MISMATCH = "reference_mismatch"
 FLAG_CONTRADICTION = "contradicting_outcome"
 FLAG_LATE_APPROVAL = "late_approval"
+"""A provider charged for a closed attempt, and nobody but finance can give the charge back."""
+FLAG_SURPLUS_CHARGE = "surplus_charge"
+"""A provider charged too much, or too late; the guard gives that charge back."""
 
 _FLAGS = {
     UnknownReason.AMOUNT_MISMATCH: FLAG_AMOUNT_MISMATCH,

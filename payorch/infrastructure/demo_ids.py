@@ -3,6 +3,7 @@
 from random import Random
 
 from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import RefundId
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.system_clock import ID_ALPHABET, ID_LENGTH
 
@@ -26,6 +27,9 @@ class RepeatableIds:
 
     def transaction_id(self) -> TransactionId:
         return TransactionId(f"pa_{_text(self._attempts)}")
+
+    def refund_id(self) -> RefundId:
+        return RefundId(f"re_{_text(self._attempts)}")
 
     def random(self) -> float:
         return self._chance.random()

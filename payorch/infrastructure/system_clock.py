@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import RefundId
 from payorch.domain.transaction import TransactionId
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -32,6 +33,9 @@ class RandomIds:
 
     def transaction_id(self) -> TransactionId:
         return TransactionId(f"pa_{_random_text()}")
+
+    def refund_id(self) -> RefundId:
+        return RefundId(f"re_{_random_text()}")
 
     def random(self) -> float:
         return random.random()  # noqa: S311 - splits traffic, keeps no secret

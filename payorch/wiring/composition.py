@@ -20,7 +20,12 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
 from payorch.wiring.base import Base, Seams, alert
-from payorch.wiring.payments import order_creation, order_payment, outcome_recorder
+from payorch.wiring.payments import (
+    kept_late_news,
+    order_creation,
+    order_payment,
+    outcome_recorder,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,8 @@ class Wired:
 def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wired:
     seams = seams or Seams()
     base = Base.of(settings, engine, seams)
-    recorder = outcome_recorder(settings, base)
+    late_news = kept_late_news(base)
+    recorder = outcome_recorder(settings, base, late_news)
     resolve = ResolveTransactionUseCase(
         open_attempts=base.open_attempts,
         judge=base.judge,
@@ -45,6 +51,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         gateways=base.gateways,
         clock=base.clock,
         checkpoint=base.checkpoint,
+        alert=alert,
+        trusts_documented_absence=settings.trust_documented_absence,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)

@@ -3,15 +3,29 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.late_news import LateNews
 from payorch.application.process_payment_order import PaymentLimits, ProcessPaymentOrderUseCase
 from payorch.application.quick_resolution import QuickResolution
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.config import Settings
 from payorch.domain.payment_order import OrderId
+from payorch.infrastructure.persistence.surplus_charges import SqlAlchemySurplusCharges
 from payorch.wiring.base import Base, alert
 
 
-def outcome_recorder(settings: Settings, base: Base) -> OutcomeRecorder:
+def kept_late_news(base: Base) -> LateNews:
+    def can_void(provider_code: str) -> bool:
+        return base.registry.method(provider_code).capabilities.void
+
+    return LateNews(
+        open_attempts=base.open_attempts,
+        surplus_charges=SqlAlchemySurplusCharges(base.transactions, base.ids, can_void),
+        clock=base.clock,
+        alert=alert,
+    )
+
+
+def outcome_recorder(settings: Settings, base: Base, late_news: LateNews) -> OutcomeRecorder:
     return OutcomeRecorder(
         ledger=base.ledger,
         open_attempts=base.open_attempts,
@@ -19,6 +33,7 @@ def outcome_recorder(settings: Settings, base: Base) -> OutcomeRecorder:
         clock=base.clock,
         checkpoint=base.checkpoint,
         page_budget_s=settings.page_budget_s,
+        late_news=late_news,
         alert=alert,
     )
 

@@ -104,8 +104,8 @@ def test_a_holder_who_wakes_up_after_its_lease_changes_nothing(database, sandbox
     assert_books_agree(shop, sandbox, result.order_id, "woken late")
 
 
-def test_an_approval_that_comes_after_the_case_was_closed_is_kept_and_flagged(database, sandbox):
-    """The provider cancelled, says it, and charges all the same: only a flag can tell finance."""
+def test_an_approval_that_comes_after_the_case_was_closed_is_given_back(database, sandbox):
+    """The provider cancelled, says it, and charges all the same: the guard takes it back."""
     clock = FakeClock()
 
     def close_the_case() -> None:
@@ -127,10 +127,14 @@ def test_an_approval_that_comes_after_the_case_was_closed_is_kept_and_flagged(da
 
     assert result.kind is ResultKind.CONFIRMING
     assert shop.statuses(order.id) == [("alpha", "not_sent")]
-    assert shop.view(order.id).order.flag == "late_approval"
+    assert shop.view(order.id).order.flag == "surplus_charge"
     with database.read() as connection:
         kept = connection.exec_driver_sql("SELECT outcome, was_applied FROM transaction_evidence")
         assert [tuple(row) for row in kept] == [("Approved", False)]
+        asked = connection.exec_driver_sql(
+            "SELECT kind, amount_minor, currency FROM refunds WHERE is_guard"
+        )
+        assert [tuple(row) for row in asked] == [("void", 1999, "EUR")]
 
 
 def take_over(database) -> None:

@@ -29,7 +29,11 @@ NOT_THE_PROVIDERS_FAULT = frozenset(
 )
 
 PROOFS_ABOUT_THE_CHARGE = frozenset(
-    {NotSentReason.PROVED_CANCELLED, NotSentReason.REFERENCE_CANCELLED}
+    {
+        NotSentReason.PROVED_CANCELLED,
+        NotSentReason.REFERENCE_CANCELLED,
+        NotSentReason.VOIDED_AT_PROVIDER,
+    }
 )
 """What holds for every request of one reference, whichever call learned it."""
 

@@ -16,6 +16,17 @@ from payorch.infrastructure.persistence.tables import EvidenceRow, OrderRow, Tra
 
 insert_evidence: Insert = insert(EvidenceRow)
 
+first_evidence = (
+    select(EvidenceRow.created_at)
+    .join(TransactionRow, TransactionRow.id == EvidenceRow.transaction_id)
+    .where(
+        TransactionRow.public_id == bindparam("public_id"),
+        EvidenceRow.outcome == bindparam("wanted"),
+    )
+    .order_by(EvidenceRow.id)
+    .limit(1)
+)
+
 flag_order: Update = (
     update(OrderRow)
     .where(
@@ -31,7 +42,8 @@ transaction_key = select(TransactionRow.id).where(
     TransactionRow.public_id == bindparam("public_id")
 )
 
-transaction_status = select(TransactionRow.status).where(
+# The table, not the entity: a bare entity would be loaded as one through the ORM.
+transaction_by_id = select(TransactionRow.__table__).where(
     TransactionRow.public_id == bindparam("public_id")
 )
 

@@ -12,9 +12,11 @@ from payorch.application.jobs import NewJob
 from payorch.infrastructure.persistence.tables import JobRow
 from payorch.infrastructure.persistence.tables.jobs import JobState
 
+_KEY = ["dedup_key"]
 _INSERTS: dict[str, Any] = {
-    "sqlite": sqlite_insert(JobRow).on_conflict_do_nothing(index_elements=["dedup_key"]),
-    "postgresql": postgresql_insert(JobRow).on_conflict_do_nothing(index_elements=["dedup_key"]),
+    # Inline: nobody here needs the new row's number back.
+    "sqlite": sqlite_insert(JobRow).on_conflict_do_nothing(index_elements=_KEY).inline(),
+    "postgresql": postgresql_insert(JobRow).on_conflict_do_nothing(index_elements=_KEY).inline(),
 }
 
 

@@ -10,8 +10,7 @@ from sqlalchemy import Select
 from payorch.application.open_attempts import Evidence, OpenAttempt
 from payorch.application.ports import Clock
 from payorch.domain.payment_order import OrderId
-from payorch.domain.payment_status import TransactionStatus
-from payorch.domain.transaction import TransactionId
+from payorch.domain.transaction import Transaction, TransactionId
 from payorch.infrastructure.persistence import attempt_statements as sql
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import order_from, transaction_from
@@ -24,10 +23,11 @@ class SqlAlchemyOpenAttempts:
         self._clock = clock
         self._leased = sql.leased_statements(LeaseClock(transactions.uses_database_clock))
 
-    def status_of(self, transaction_id: TransactionId) -> TransactionStatus:
+    def find(self, transaction_id: TransactionId) -> Transaction | None:
+        parameters = {"public_id": transaction_id}
         with self._transactions.read() as connection:
-            row = connection.execute(sql.transaction_status, {"public_id": transaction_id})
-            return TransactionStatus(row.scalar_one())
+            row = connection.execute(sql.transaction_by_id, parameters).mappings().first()
+        return None if row is None else transaction_from(row)
 
     def of_transaction(self, transaction_id: TransactionId) -> OpenAttempt | None:
         return self._found(sql.open_by_id, transaction_id)
@@ -94,6 +94,12 @@ class SqlAlchemyOpenAttempts:
                     sql.flag_order, {"transaction": transaction_id, "new_flag": order_flag}
                 )
 
+    def first_evidence_at(self, transaction_id: TransactionId, outcome: str) -> datetime | None:
+        parameters = {"public_id": transaction_id, "wanted": outcome}
+        with self._transactions.read() as connection:
+            found: datetime | None = connection.execute(sql.first_evidence, parameters).scalar()
+        return found
+
     def _found(self, statement: Select[Any], public_id: str) -> OpenAttempt | None:
         with self._transactions.read() as connection:
             row = connection.execute(statement, {"public_id": public_id}).mappings().first()
@@ -106,4 +112,5 @@ class SqlAlchemyOpenAttempts:
             transaction=transaction_from(row),
             checks=row["checks"],
             answered_at=row["answered_at"],
+            is_in_review=row["review_since"] is not None,
         )

@@ -127,7 +127,9 @@ class SqlAlchemyPaymentLedger:
             try:
                 return self._record(connection, recording)
             except IntegrityError as error:
-                raise ContradictsLedger(str(error.orig)) from None
+                text = str(error.orig)
+                is_foreign = "provider_reference" in text
+                raise ContradictsLedger(text, is_foreign=is_foreign) from None
 
     def _insert_intent(
         self,

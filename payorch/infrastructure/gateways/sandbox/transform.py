@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from payorch.domain.decline_verdict import DeclineSignal
@@ -94,7 +95,11 @@ def find_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
     # A provider without idempotency may hold several payments of one reference: an approved one
     # is the truth about the money; without one, nothing is settled before all of them are.
     outcomes = [_our_payment(item, our_reference) for item in ours]
-    return min(outcomes, key=lambda outcome: _WEIGHT_IN_SEARCH[type(outcome)])
+    speaker = min(outcomes, key=lambda outcome: _WEIGHT_IN_SEARCH[type(outcome)])
+    if isinstance(speaker, Approved):
+        others = (o for o in outcomes if isinstance(o, Approved) and o is not speaker)
+        return replace(speaker, surplus=tuple(others))
+    return speaker
 
 
 def cancel_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
@@ -150,6 +155,8 @@ def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
             return Pending(reference)
         case "cancelled":
             return NotSent(NotSentReason.PROVED_CANCELLED)
+        case "voided":
+            return NotSent(NotSentReason.VOIDED_AT_PROVIDER)
         case _:
             return Unknown(UnknownReason.UNSEEN_STATUS, "", reference)
 

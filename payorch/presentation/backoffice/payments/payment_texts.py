@@ -15,6 +15,7 @@ from payorch.domain.settlement import (
     FLAG_CONTRADICTION,
     FLAG_LATE_APPROVAL,
     FLAG_REFERENCE_MISMATCH,
+    FLAG_SURPLUS_CHARGE,
 )
 
 Tone = Literal["success", "danger", "warning", "unknown", "neutral"]
@@ -100,6 +101,7 @@ FLAGS: Mapping[str, str] = {
     FLAG_REFERENCE_MISMATCH: "Reference differs",
     FLAG_CONTRADICTION: "Contradicting answer",
     FLAG_LATE_APPROVAL: "Late approval",
+    FLAG_SURPLUS_CHARGE: "Charged too much, given back",
 }
 
 _REASONS: Mapping[str, str] = {

@@ -1,0 +1,120 @@
+"""What a provider says of an attempt after the books have closed it: kept, never applied.
+
+A charge that the books know nothing of is given back by itself (domain.md, invariant 7). The
+same news again is nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from payorch.application.open_attempts import Evidence, OpenAttempts
+from payorch.application.ports import Clock
+from payorch.application.surplus_charges import SurplusCharge, SurplusCharges
+from payorch.domain.errors import InvalidMoney
+from payorch.domain.money import Money
+from payorch.domain.outcome import Approved, Declined, NotSent, NotSentReason, Outcome
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.settlement import (
+    FLAG_CONTRADICTION,
+    FLAG_LATE_APPROVAL,
+    FLAG_SURPLUS_CHARGE,
+)
+from payorch.domain.transaction import Transaction, TransactionId
+
+
+class LateNews:
+    def __init__(
+        self,
+        *,
+        open_attempts: OpenAttempts,
+        surplus_charges: SurplusCharges,
+        clock: Clock,
+        alert: Callable[[str, Mapping[str, str]], None],
+    ) -> None:
+        self._open_attempts = open_attempts
+        self._surplus_charges = surplus_charges
+        self._clock = clock
+        self._alert = alert
+
+    def keep(self, transaction_id: TransactionId, source: str, outcome: Outcome) -> None:
+        """News of a transaction that is not open any more; of an open one it is ignored here.
+
+        An approval that the books do not have is given back. A decline or cancel of what they
+        have as approved is flagged for finance. `source` says who brought it ("webhook").
+        """
+        transaction = self._open_attempts.find(transaction_id)
+        if transaction is None or transaction.is_open:
+            return
+        match outcome:
+            case Approved():
+                for charge in (replace(outcome, surplus=()), *outcome.surplus):
+                    if not _is_booked(charge, transaction):
+                        self.give_back(transaction_id, source, charge)
+            case Declined() | NotSent() if transaction.status is TransactionStatus.APPROVED:
+                if not _is_void(outcome):
+                    self.flag(transaction_id, source, outcome, FLAG_CONTRADICTION)
+            case _:
+                return
+
+    def give_back(self, transaction_id: TransactionId, source: str, charge: Approved) -> None:
+        """Refund or void a charge that was made for this attempt and is not the approved one."""
+        money = _money_of(charge)
+        if charge.our_reference != transaction_id or money is None:
+            # Somebody else's payment, or one that cannot be named: only finance can tell.
+            self.flag(transaction_id, source, charge, FLAG_LATE_APPROVAL)
+            return
+        surplus = SurplusCharge(transaction_id, charge.provider_reference, money)
+        evidence = self._evidence(source, charge)
+        if self._surplus_charges.give_back(surplus, evidence, order_flag=FLAG_SURPLUS_CHARGE):
+            self._alert(FLAG_SURPLUS_CHARGE, {"transaction": transaction_id})
+
+    def flag(self, transaction_id: TransactionId, source: str, outcome: Outcome, flag: str) -> None:
+        """Keep it as evidence, mark the order and tell the staff."""
+        evidence = self._evidence(source, outcome)
+        self._open_attempts.add_evidence(transaction_id, evidence, order_flag=flag)
+        self._alert(flag, {"transaction": transaction_id})
+
+    def _evidence(self, source: str, outcome: Outcome) -> Evidence:
+        return Evidence(
+            source=source,
+            outcome=type(outcome).__name__,
+            was_applied=False,
+            at=self._clock.now(),
+            detail=claims_of(outcome),
+        )
+
+
+def claims_of(outcome: Outcome) -> Mapping[str, str | int | None]:
+    """What an answer says was charged: finance compares it with the order (domain.md, 2.5)."""
+    match outcome:
+        case Approved():
+            return {
+                "amount_minor": outcome.amount_minor,
+                "currency": outcome.currency,
+                "our_reference": outcome.our_reference,
+                "provider_reference": outcome.provider_reference,
+            }
+        case Declined(provider_reference=reference):
+            return {"provider_reference": reference}
+        case _:
+            return {}
+
+
+def _is_booked(charge: Approved, transaction: Transaction) -> bool:
+    """Whether this charge is the approval that the books have, given back meanwhile or not."""
+    return (
+        transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}
+        and charge.provider_reference == transaction.provider_reference
+    )
+
+
+def _is_void(outcome: Outcome) -> bool:
+    """A void is our own refund's doing, which follows it up itself."""
+    return isinstance(outcome, NotSent) and outcome.reason is NotSentReason.VOIDED_AT_PROVIDER
+
+
+def _money_of(charge: Approved) -> Money | None:
+    try:
+        return Money(charge.amount_minor, charge.currency)
+    except InvalidMoney:
+        return None
