@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 
@@ -86,6 +87,22 @@ class SandboxProcess:
     def land_late_arrivals(self) -> int:
         return int(self.admin("POST", "/late-arrivals/land")["landed"])
 
+    def settle_now(self) -> int:
+        """Ends what is pending; how many payments and refunds that were."""
+        return int(self.admin("POST", "/settlements/settle")["settled"])
+
+    def events(self, **wanted: str) -> list[dict[str, Any]]:
+        """Events with their deliveries, oldest first; by `account`, `payment` or `type`."""
+        query = "?" + urlencode(wanted) if wanted else ""
+        return list(self.admin("GET", f"/events{query}")["data"])
+
+    def redeliver(self, event_id: str, kind: str = "plain") -> None:
+        self.admin("POST", f"/events/{event_id}/redeliver", {"kind": kind})
+
+    def send_event(self, payment_id: str, **fields: object) -> str:
+        """Sends one now and gives its id; `kind` forged (default), duplicate, stale or plain."""
+        return str(self.admin("POST", "/events", {"payment": payment_id, **fields})["id"])
+
     def ledger(self, account: str | None = None) -> dict[str, list[dict[str, Any]]]:
         return self.admin("GET", "/ledger" + (f"?account={account}" if account else ""))
 
@@ -132,10 +149,12 @@ def sandbox_process(
     threads: int = 64,
     sync: bool = False,
     profiles: Path = SHIPPED_PROFILES,
+    webhook_base_url: str | None = None,
 ) -> Iterator[SandboxProcess]:
     """Starts the process with its ledger and log in `folder`; ends it when the block is left.
 
-    The ledger's fsync is off by default: tests end processes, not the power supply.
+    The ledger's fsync is off by default: tests end processes, not the power supply. With
+    `webhook_base_url` each account posts its events to {webhook_base_url}/{account}.
     """
     port = port or free_port()
     base_url = f"http://127.0.0.1:{port}"
@@ -143,6 +162,7 @@ def sandbox_process(
         *(sys.executable, "-m", "payorch.sandbox_provider", "--port", str(port)),
         *("--ledger", str(folder / "practice-provider.sqlite3"), "--profiles", str(profiles)),
         *("--seed", str(seed), "--threads", str(threads), "--sync" if sync else "--no-sync"),
+        *(() if webhook_base_url is None else ("--webhook-base-url", webhook_base_url)),
     ]
     log = folder / "practice-provider.log"
     with log.open("ab") as output:

@@ -29,6 +29,7 @@ from payorch.sandbox_provider.settings import SHIPPED_PROFILES
 @click.option("--threads", default=64, show_default=True, type=click.IntRange(1, 512))
 @click.option("--public-url", help="Where customers' browsers reach it, if not at host and port.")
 @click.option("--admin-key", help="Key of the operator's calls, if not the documented one.")
+@click.option("--webhook-base-url", help="Post events to {this}/{account}; none without it.")
 def sandbox(
     *,
     host: str,
@@ -39,6 +40,7 @@ def sandbox(
     threads: int,
     public_url: str | None,
     admin_key: str | None,
+    webhook_base_url: str | None,
 ) -> None:
     """Serve several practice payment providers that take no real money."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
@@ -51,4 +53,5 @@ def sandbox(
         threads=threads,
         public_url=public_url,
         admin_key=admin_key,
+        webhook_base_url=webhook_base_url,
     )

@@ -28,6 +28,9 @@ from payorch.sandbox_provider.settings import SHIPPED_PROFILES
 @click.option("--sync/--no-sync", default=True, help="--no-sync is for benchmarks only.")
 @click.option("--public-url", default=None, help="Where customers' browsers reach this process.")
 @click.option("--admin-key", default=None)
+@click.option(
+    "--webhook-base-url", default=None, help="Post events to {this}/{account}; none without it."
+)
 @click.option("--print-magic-numbers", is_flag=True, help="Print the documentation's table.")
 def main(
     *,
@@ -40,6 +43,7 @@ def main(
     sync: bool,
     public_url: str | None,
     admin_key: str | None,
+    webhook_base_url: str | None,
     print_magic_numbers: bool,
 ) -> None:
     """Serve the practice payment provider. It moves no real money."""
@@ -56,6 +60,7 @@ def main(
         sync=sync,
         public_url=public_url,
         admin_key=admin_key,
+        webhook_base_url=webhook_base_url,
     )
 
 

@@ -9,7 +9,7 @@ from payorch.sandbox_provider.api_errors import ApiRefusal, invalid, json_respon
 from payorch.sandbox_provider.merchant_api import payment_object
 from payorch.sandbox_provider.outages import parse_outage
 from payorch.sandbox_provider.payment_request import parse_json
-from payorch.sandbox_provider.profiles import ProfileError
+from payorch.sandbox_provider.profile_values import ProfileError
 from payorch.sandbox_provider.sandbox import the_sandbox
 
 admin = Blueprint("admin", __name__, url_prefix="/admin")
@@ -92,6 +92,13 @@ def land_late_arrivals() -> Response:
     return json_response({"landed": landed})
 
 
+@admin.post("/settlements/settle")
+def settle_now() -> Response:
+    """Ends now what is pending or will yet change its mind, so that a test need not wait."""
+    settled = the_sandbox().settlements.settle(due_before=float("inf"))
+    return json_response({"settled": settled})
+
+
 @admin.post("/reset")
 def reset() -> Response:
     the_sandbox().reset()
@@ -113,5 +120,6 @@ def stats() -> Response:
             "in_flight": len(sandbox.in_flight),
             "held": sandbox.holding_room.held,
             "late_arrivals": sandbox.late_arrivals.waiting(),
+            "webhooks_waiting": sandbox.webhooks.waiting(),
         }
     )

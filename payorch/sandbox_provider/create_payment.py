@@ -2,19 +2,11 @@
 
 import secrets
 import time
-from dataclasses import replace
 
 from flask import Response
 
-from payorch.sandbox_provider.api_errors import (
-    bad_api_key,
-    conflict,
-    internal_error,
-    json_response,
-    not_processed,
-    rate_limited,
-)
-from payorch.sandbox_provider.broken_answers import DrippingAnswer, NoAnswer, TruncatedAnswer
+from payorch.sandbox_provider.api_errors import conflict
+from payorch.sandbox_provider.broken_answers import NoAnswer
 from payorch.sandbox_provider.faults import Fault
 from payorch.sandbox_provider.in_flight import key_reused
 from payorch.sandbox_provider.outages import is_down
@@ -24,6 +16,7 @@ from payorch.sandbox_provider.payment_request import PaymentRequest
 from payorch.sandbox_provider.plan import Plan, plan_payment
 from payorch.sandbox_provider.profiles import Profile
 from payorch.sandbox_provider.sandbox import Sandbox
+from payorch.sandbox_provider.spoiled_answers import spoiled, strike_before
 
 
 def create_payment(
@@ -45,7 +38,7 @@ def create_payment(
     fault = _fault_of(sandbox, profile, request, plan)
     if fault is not None:
         sandbox.count(account, fault)
-        struck = strike_before(sandbox, profile, fault)
+        struck = strike_before(sandbox.holding_room, profile, fault)
         if struck is not None:
             return struck
     key = key if profile.idempotency_window_s > 0 else None
@@ -58,7 +51,8 @@ def create_payment(
         if plan.latency_s or slow_s:
             time.sleep(plan.latency_s + slow_s)
         payment = _charge(sandbox, profile, _new_payment(sandbox, profile, request, plan, key))
-    return _answer(sandbox, profile, payment, fault, public_url=public_url)
+    shown = payment.to_object(public_url=public_url)
+    return spoiled(sandbox.holding_room, profile, fault, shown, payment.http_status)
 
 
 def _fault_of(
@@ -76,28 +70,6 @@ def _fault_of(
     if fault is Fault.FLAPPING and not is_down(profile, sandbox.now()):
         return None
     return fault
-
-
-def strike_before(sandbox: Sandbox, profile: Profile, fault: Fault) -> Response | None:
-    """The answer of a fault that leaves the ledger untouched; None for the others.
-
-    Raises ApiRefusal for those that are orderly answers.
-    """
-    match fault:
-        case Fault.UNAUTHORIZED_401:
-            raise bad_api_key()
-        case Fault.RATE_LIMIT_429:
-            raise rate_limited()
-        case Fault.NOT_PROCESSED_503 | Fault.FLAPPING:
-            raise not_processed()
-        case Fault.ERROR_500_BEFORE:
-            raise internal_error()
-        case Fault.CONNECTION_RESET_BEFORE:
-            return NoAnswer(is_reset=True)
-        case Fault.TIMEOUT_BEFORE_CHARGE:
-            return NoAnswer(room=sandbox.holding_room, hold_s=profile.hold_s)
-        case _:
-            return None
 
 
 def _charge(sandbox: Sandbox, profile: Profile, new: PaymentRecord) -> PaymentRecord:
@@ -143,38 +115,3 @@ def _new_payment(
         created_at=iso(now),
         updated_at=iso(now),
     )
-
-
-def _answer(
-    sandbox: Sandbox,
-    profile: Profile,
-    payment: PaymentRecord,
-    fault: Fault | None,
-    *,
-    public_url: str,
-) -> Response:
-    """The truth about the payment, or what a fault makes of it on the way back."""
-    match fault:
-        case Fault.TIMEOUT_AFTER_CHARGE:
-            return NoAnswer(room=sandbox.holding_room, hold_s=profile.hold_s)
-        case Fault.CONNECTION_RESET_AFTER:
-            return NoAnswer(is_reset=True)
-        case Fault.ERROR_500_AFTER_CHARGE:
-            raise internal_error()
-        case Fault.WRONG_AMOUNT:
-            payment = replace(payment, amount=payment.amount + 1)
-        case Fault.WRONG_CURRENCY:
-            payment = replace(payment, currency="USD" if payment.currency != "USD" else "EUR")
-        case Fault.WRONG_REFERENCE:
-            payment = replace(payment, reference=f"{payment.reference}-other")
-        case _:
-            pass
-    body = payment.to_object(public_url=public_url)
-    response = json_response(body, payment.http_status)
-    if fault is Fault.TRUNCATED_JSON:
-        return TruncatedAnswer(
-            response.get_data(), response.status_code, mimetype="application/json"
-        )
-    if fault is Fault.SLOW_DRIP:
-        return DrippingAnswer(response, hold_s=profile.hold_s)
-    return response

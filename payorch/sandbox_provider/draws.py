@@ -34,6 +34,12 @@ def draws_for(*, seed: int, account: str, reference: str) -> Draws:
     return Draws(*((value + 0.5) / 2**64 for value in struct.unpack("<6Q", digest)))
 
 
+def draw(name: str, *, seed: int, account: str) -> float:
+    """One number in (0, 1) that belongs to `name`, whatever else is drawn."""
+    digest = hashlib.blake2b(f"{seed}|{account}|{name}".encode(), digest_size=8).digest()
+    return float((struct.unpack("<Q", digest)[0] + 0.5) / 2**64)
+
+
 def latency_s(draw: float, *, p50_ms: float, p95_ms: float) -> float:
     """A lognormal latency with the given median and 95th percentile, in seconds."""
     if p50_ms <= 0:

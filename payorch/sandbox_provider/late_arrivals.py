@@ -4,13 +4,13 @@ They are durable, because a merchant cannot recall them either: only a cancelled
 replay that came first keeps them from charging.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import orjson
 import structlog
 
+from payorch.sandbox_provider.alarm import Alarm
 from payorch.sandbox_provider.ledger import Ledger
 from payorch.sandbox_provider.payment_ledger import KeyReused, PaymentLedger, ReferenceCancelled
 from payorch.sandbox_provider.payment_record import PaymentRecord, iso
@@ -26,11 +26,13 @@ class LateArrivals:
 
     def __init__(self, ledger: Ledger, payments: PaymentLedger, now: Callable[[], float]) -> None:
         self._ledger, self._payments, self._now = ledger, payments, now
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._next_due_at = self._read_next_due_at()
-        if self._next_due_at is not None:
-            self._ensure_thread()
+        self._alarm = Alarm("late-arrivals", now)
+
+    def start(self) -> None:
+        self._alarm.start(
+            next_due_at=lambda: self._ledger.earliest("SELECT min(due_at) FROM arrivals"),
+            run=lambda: self.land(due_before=self._now()),
+        )
 
     def add(self, payment: PaymentRecord, *, due_at: float) -> None:
         with self._ledger.transaction() as connection:
@@ -38,10 +40,7 @@ class LateArrivals:
                 "INSERT INTO arrivals (due_at, payment) VALUES (?, ?)",
                 (due_at, orjson.dumps(asdict(payment)).decode()),
             )
-        with self._changed:
-            self._next_due_at = min(due_at, self._next_due_at or due_at)
-            self._ensure_thread()
-            self._changed.notify()
+        self._alarm.wake()
 
     def waiting(self) -> int:
         return int(str(self._ledger.rows("SELECT count(*) FROM arrivals")[0][0]))
@@ -68,24 +67,3 @@ class LateArrivals:
                 self._payments.charge_within(connection, payment, window_s=_ANY_AGE_S)
             except (KeyReused, ReferenceCancelled) as reason:
                 _log.info("late_arrival_refused", reason=type(reason).__name__)
-
-    def _read_next_due_at(self) -> float | None:
-        due_at = self._ledger.rows("SELECT min(due_at) FROM arrivals")[0][0]
-        return due_at if isinstance(due_at, float) else None
-
-    def _ensure_thread(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="late-arrivals", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                due_at = self._next_due_at
-                wait_s = None if due_at is None else due_at - self._now()
-                if wait_s is None or wait_s > 0:
-                    self._changed.wait(wait_s)
-                    continue
-            self.land(due_before=self._now())
-            with self._changed:
-                self._next_due_at = self._read_next_due_at()

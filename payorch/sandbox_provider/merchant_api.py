@@ -5,10 +5,10 @@ import hmac
 from flask import Blueprint, Response, g, request
 
 from payorch.sandbox_provider.api_errors import bad_api_key, not_found
-from payorch.sandbox_provider.create_payment import strike_before
 from payorch.sandbox_provider.draws import draws_for
 from payorch.sandbox_provider.payment_record import PaymentRecord
 from payorch.sandbox_provider.sandbox import the_profile, the_sandbox
+from payorch.sandbox_provider.spoiled_answers import strike_before
 
 
 def merchant_blueprint(name: str) -> Blueprint:
@@ -45,12 +45,12 @@ def _check_api_key() -> Response | None:
         )
         if fault is not None:
             sandbox.count(profile.account, fault)
-            return strike_before(sandbox, profile, fault)
+            return strike_before(sandbox.holding_room, profile, fault)
     return None
 
 
 def public_url() -> str:
-    return (the_sandbox().settings.public_url or request.host_url).rstrip("/")
+    return the_sandbox().public_url()
 
 
 def payment_object(payment: PaymentRecord) -> dict[str, object]:

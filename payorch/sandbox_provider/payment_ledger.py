@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
+from payorch.sandbox_provider.alarm import Alarm
 from payorch.sandbox_provider.ledger import Ledger
 from payorch.sandbox_provider.payment_record import (
     PAYMENT_COLUMNS,
@@ -11,6 +12,7 @@ from payorch.sandbox_provider.payment_record import (
     payment_from_row,
     payment_to_row,
 )
+from payorch.sandbox_provider.webhook_events import EventLog
 
 _COLUMNS = ", ".join(PAYMENT_COLUMNS)
 _SELECT = f"SELECT {_COLUMNS} FROM payments"
@@ -24,6 +26,7 @@ _INSERT_IF_NEW = f"""INSERT INTO payments ({_COLUMNS})
 _BY_ID = f"{_SELECT} WHERE account = ? AND id = ?"
 _BY_KEY = f"{_SELECT} WHERE account = ? AND idempotency_key = ?"
 _BY_REFERENCE = f"{_SELECT} WHERE account = ? AND reference = ? ORDER BY number"
+_DUE = f"{_SELECT} WHERE settle_at <= ? ORDER BY settle_at, number"
 _IS_TOMBSTONE = "SELECT 1 FROM tombstones WHERE account = ? AND reference = ?"
 # Columns on the right are those before the update.
 _SETTLE = """UPDATE payments SET status = ends_as,
@@ -46,8 +49,12 @@ class NotCancellable(Exception):
 
 
 class PaymentLedger:
-    def __init__(self, ledger: Ledger, now: Callable[[], float]) -> None:
-        self._ledger = ledger
+    """`settling` is woken when a payment has been added that will end by itself."""
+
+    def __init__(
+        self, ledger: Ledger, events: EventLog, settling: Alarm, now: Callable[[], float]
+    ) -> None:
+        self._ledger, self._events, self._settling = ledger, events, settling
         self._now = now
 
     def charge(self, new: PaymentRecord, *, window_s: float) -> PaymentRecord:
@@ -55,9 +62,11 @@ class PaymentLedger:
 
         Raises KeyReused or ReferenceCancelled; nothing is charged then.
         """
-        values = (*payment_to_row(new), new.account, new.reference)
-        if self._ledger.write(_INSERT_IF_NEW, values) == 1:
-            return new
+        # The short way has no room for an event, nor for a thread to be woken.
+        if not self._events.is_on(new.account) and new.settle_at is None:
+            values = (*payment_to_row(new), new.account, new.reference)
+            if self._ledger.write(_INSERT_IF_NEW, values) == 1:
+                return new
         with self._ledger.transaction() as connection:
             return self.charge_within(connection, new, window_s=window_s)
 
@@ -79,10 +88,17 @@ class PaymentLedger:
         if connection.execute(_IS_TOMBSTONE, (new.account, new.reference)).fetchone():
             raise ReferenceCancelled
         connection.execute(_INSERT, payment_to_row(new))
+        self._events.record_payment(connection, new)
+        if new.settle_at is not None:
+            self._settling.wake()
         return new
 
     def find(self, account: str, payment_id: str) -> PaymentRecord | None:
         found = self._find_settled(_BY_ID, (account, payment_id))
+        return found[0] if found else None
+
+    def find_in_any_account(self, payment_id: str) -> PaymentRecord | None:
+        found = self._find_settled(f"{_SELECT} WHERE id = ?", (payment_id,))
         return found[0] if found else None
 
     def find_by_reference(self, account: str, reference: str) -> list[PaymentRecord]:
@@ -129,8 +145,20 @@ class PaymentLedger:
                     " decline_advice = NULL WHERE id = ?",
                     (refused_code, current.id),
                 )
-            connection.execute(_SETTLE, (iso(self._now()), current.id))
-            return self._read(connection, current)
+            return self._end(connection, current)
+
+    def settle_due(self, *, due_before: float) -> int:
+        """Ends what was pending until `due_before` (epoch seconds); how many payments that were."""
+        with self._ledger.transaction() as connection:
+            due = connection.execute(_DUE, (due_before,)).fetchall()
+            for row in due:
+                self._end(connection, payment_from_row(row))
+            return len(due)
+
+    def next_settlement_at(self) -> float | None:
+        return self._ledger.earliest(
+            "SELECT min(settle_at) FROM payments WHERE settle_at IS NOT NULL"
+        )
 
     def strike_once(self, account: str, reference: str) -> bool:
         """Whether this payment has not been struck by a fault before; remembers that it now is."""
@@ -148,9 +176,14 @@ class PaymentLedger:
         """The payment as of now: a pending one ends by itself when its time has come."""
         if payment.settle_at is None or payment.settle_at > self._now():
             return payment
+        return self._end(connection, payment)
+
+    def _end(self, connection: sqlite3.Connection, payment: PaymentRecord) -> PaymentRecord:
         connection.execute(_SETTLE, (iso(self._now()), payment.id))
         row = connection.execute(_BY_ID, (payment.account, payment.id)).fetchone()
-        return payment_from_row(row)
+        ended = payment_from_row(row)
+        self._events.record_payment(connection, ended)
+        return ended
 
     def _find_settled(self, statement: str, values: tuple[object, ...]) -> list[PaymentRecord]:
         found = [payment_from_row(row) for row in self._ledger.rows(statement, values)]
@@ -171,4 +204,6 @@ class PaymentLedger:
             " WHERE id = ?",
             (iso(self._now()), payment.id),
         )
-        return self._read(connection, payment)
+        cancelled = self._read(connection, payment)
+        self._events.record_payment(connection, cancelled)
+        return cancelled

@@ -13,7 +13,8 @@ import orjson
 
 from payorch.sandbox_provider.api_errors import invalid
 from payorch.sandbox_provider.card_numbers import brand_of, is_luhn_valid
-from payorch.sandbox_provider.profiles import METHODS, Profile
+from payorch.sandbox_provider.profile_values import METHODS
+from payorch.sandbox_provider.profiles import Profile
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _CVC = re.compile(r"[0-9]{3,4}")

@@ -1,23 +1,19 @@
-"""How each account of the practice provider behaves, read from a file and changed at run time."""
+"""How each account of the practice provider behaves."""
 
 import re
-import threading
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
+from payorch.sandbox_provider import profile_values as read
 from payorch.sandbox_provider.faults import Fault
+from payorch.sandbox_provider.magic_refunds import RefundOutcome
+from payorch.sandbox_provider.profile_values import METHODS, ProfileError
+from payorch.sandbox_provider.webhook_faults import WebhookFault
 
-METHODS = ("card", "wallet", "bank_redirect")
 # Names that stand at the top of the address space already.
 _RESERVED = frozenset({"admin", "docs", "healthz", "static"})
 _ACCOUNT = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-
-
-class ProfileError(ValueError):
-    """A profile that says something impossible; the text names the account and the field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,54 +41,50 @@ class Profile:
     p95_ms: float = 0.0
     declines: Mapping[str, float] = field(default_factory=lambda: {"05": 1.0})
     faults: Mapping[Fault, float] = field(default_factory=dict)
+    # Outcomes and faults of refunds and voids; as with faults, at most one strikes.
+    refund_faults: Mapping[Fault | RefundOutcome, float] = field(default_factory=dict)
+    refund_settles_after_s: float = 5.0
+    # Without an address the merchant is told of nothing, and no events are written.
+    webhook_url: str = ""
+    webhook_secret: str = field(repr=False)
+    # During a rotation each event is signed with both.
+    webhook_secret_next: str = field(default="", repr=False)
+    webhook_timeout_s: float = 5.0
+    # How long after each try that failed the next one comes; after the last one it gives up.
+    webhook_retry_after_s: tuple[float, ...] = (1, 5, 30, 300, 1_800, 7_200, 21_600, 86_400)
+    webhook_faults: Mapping[WebhookFault, float] = field(default_factory=dict)
+    webhook_delay_s: float = 5.0
+    # A reordered event waits for a newer one of its payment, but no longer than this.
+    webhook_reorder_s: float = 10.0
+    # Older than what merchants accept: the standard recommends five minutes.
+    webhook_stale_s: float = 3_600.0
 
     def to_json(self) -> dict[str, Any]:
         """The profile as the file and the admin calls spell it."""
         flat = {item.name: getattr(self, item.name) for item in fields(self)}
         flat["latency"] = {"p50_ms": flat.pop("p50_ms"), "p95_ms": flat.pop("p95_ms")}
-        flat["methods"] = list(self.methods)
-        flat["declines"] = dict(self.declines)
-        flat["faults"] = {str(fault): share for fault, share in self.faults.items()}
+        for name, value in flat.items():
+            if isinstance(value, tuple):
+                flat[name] = list(value)
+            elif isinstance(value, Mapping):
+                flat[name] = {str(key): item for key, item in value.items()}
         return flat
 
 
-_SHARES = ("approval_rate", "challenge_share", "flapping_down_share")
-_FLAGS = ("find_by_reference", "cancel_by_reference")
-_TEXTS = ("account", "api_key", "display_name")
-_NUMBERS = tuple(
-    item.name
-    for item in fields(Profile)
-    if item.name not in (*_FLAGS, *_TEXTS, "methods", "declines", "faults")
-)
-
-
-def _number(where: str, value: object, *, most: float = float("inf")) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        limit = "" if most == float("inf") else f" up to {most:g}"
-        raise ProfileError(f"{where} has to be a number from 0{limit}")
-    return float(value)
-
-
-def _shares(where: str, value: object, *, most: float) -> dict[str, float]:
-    if not isinstance(value, Mapping):
-        raise ProfileError(f"{where} has to be a table")
-    return {str(key): _number(f"{where}.{key}", item, most=most) for key, item in value.items()}
-
-
-def _faults(where: str, value: object) -> dict[Fault, float]:
-    shares = _shares(where, value, most=1)
-    unknown = shares.keys() - set(Fault)
-    if unknown:
-        raise ProfileError(f"{where} names unknown faults: {', '.join(sorted(unknown))}")
-    if sum(shares.values()) > 1:
-        raise ProfileError(f"{where} adds up to more than 1")
-    return {Fault(name): share for name, share in shares.items() if share}
-
-
-def _methods(where: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not value or set(value) - set(METHODS):
-        raise ProfileError(f"{where} has to list some of {', '.join(METHODS)}")
-    return tuple(value)
+_READ: dict[str, Callable[[str, object], object]] = {
+    **dict.fromkeys(("account", "api_key", "display_name"), read.text),
+    **dict.fromkeys(("find_by_reference", "cancel_by_reference"), read.flag),
+    **dict.fromkeys(("approval_rate", "challenge_share", "flapping_down_share"), read.share),
+    "methods": read.methods,
+    "declines": read.weights,
+    "faults": read.faults,
+    "refund_faults": read.refund_faults,
+    "webhook_url": read.address,
+    "webhook_secret": read.secret,
+    "webhook_secret_next": read.secret,
+    "webhook_retry_after_s": read.seconds,
+    "webhook_faults": read.webhook_faults,
+}
 
 
 def _flattened(account: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -107,35 +99,21 @@ def _flattened(account: str, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _parse_field(name: str, where: str, value: object) -> object:
-    if name == "methods":
-        return _methods(where, value)
-    if name == "faults":
-        return _faults(where, value)
-    if name == "declines":
-        return _shares(where, value, most=float("inf"))
-    if name in _NUMBERS:
-        return _number(where, value, most=1 if name in _SHARES else float("inf"))
-    expected = bool if name in _FLAGS else str
-    if not isinstance(value, expected):
-        raise ProfileError(f"{where} has to be {'true or false' if expected is bool else 'text'}")
-    return value
-
-
 def parse_profile(account: str, raw: Mapping[str, Any]) -> Profile:
     """The profile that `raw` describes; raises ProfileError naming the first bad field."""
     if not _ACCOUNT.fullmatch(account) or account in _RESERVED:
         raise ProfileError(f"{account!r} cannot name an account")
     values = _flattened(account, {**raw, "account": account})
     for name, value in values.items():
-        values[name] = _parse_field(name, f"{account}.{name}", value)
+        values[name] = _READ.get(name, read.number)(f"{account}.{name}", value)
     if not values.get("api_key"):
         raise ProfileError(f"{account}.api_key is missing")
+    values["webhook_secret"] = values.get("webhook_secret") or f"practice_whsec_{account}"
     return Profile(**values)
 
 
-def merged(profile: Profile, patch: Mapping[str, Any]) -> Profile:
-    """`profile` with the fields of `patch`; tables are merged, null brings back the default."""
+def with_changes(profile: Profile, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `profile` after `patch`; tables are merged, null takes a field away."""
     values = profile.to_json()
     for name, value in patch.items():
         if value is None:
@@ -144,47 +122,5 @@ def merged(profile: Profile, patch: Mapping[str, Any]) -> Profile:
             values[name] = {**values[name], **value}
         else:
             values[name] = value
-    values.pop("account")
-    return parse_profile(profile.account, values)
-
-
-def load_profiles(path: Path) -> dict[str, Profile]:
-    """Profiles by account, in the file's order; the first one is the demo's troublemaker."""
-    with path.open("rb") as file:
-        accounts = tomllib.load(file).get("accounts", {})
-    if not accounts:
-        raise ProfileError(f"{path.name} holds no [accounts.*] table")
-    return {account: parse_profile(account, raw) for account, raw in accounts.items()}
-
-
-class ProfileBook:
-    """The profiles in force. A change replaces a whole profile, so readers need no lock."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writing = threading.Lock()
-        self._profiles = load_profiles(path)
-        self.first_account = next(iter(self._profiles))
-
-    def find(self, account: str) -> Profile | None:
-        return self._profiles.get(account)
-
-    def all(self) -> list[Profile]:
-        return list(self._profiles.values())
-
-    def put(self, account: str, raw: Mapping[str, Any]) -> Profile:
-        with self._writing:
-            profile = parse_profile(account, raw)
-            self._profiles = {**self._profiles, account: profile}
-        return profile
-
-    def patch(self, account: str, raw: Mapping[str, Any]) -> Profile:
-        """Raises KeyError for an account that does not exist."""
-        with self._writing:
-            profile = merged(self._profiles[account], raw)
-            self._profiles = {**self._profiles, account: profile}
-        return profile
-
-    def reset(self) -> None:
-        with self._writing:
-            self._profiles = load_profiles(self._path)
+    values.pop("account", None)
+    return values

@@ -2,44 +2,34 @@
 
 from flask import Response, request
 
-from payorch.sandbox_provider.api_errors import conflict, invalid, json_response, not_found
-from payorch.sandbox_provider.in_flight import key_reused
+from payorch.sandbox_provider.api_errors import conflict, json_response, not_found
+from payorch.sandbox_provider.give_back import RefundRequest, create_refund, void_payment
 from payorch.sandbox_provider.merchant_api import (
     find_or_404,
     idempotency_key,
     merchant_blueprint,
     payment_object,
 )
-from payorch.sandbox_provider.payment_ledger import KeyReused
 from payorch.sandbox_provider.payment_request import parse_json, read_amount, read_reference
-from payorch.sandbox_provider.refund_ledger import RefundTooLarge
 from payorch.sandbox_provider.sandbox import the_profile, the_sandbox
 
 refunds = merchant_blueprint("refunds")
 
 
 @refunds.post("/payments/<payment_id>/refunds")
-def create_refund(payment_id: str) -> Response:
+def create(payment_id: str) -> Response:
     payment = find_or_404(payment_id)
     if payment.status != "approved":
         raise conflict(
             "not_refundable", f"The payment is {payment.status}.", payment=payment_object(payment)
         )
-    body = parse_json(request.get_data())
-    try:
-        refund = the_sandbox().refunds.refund(
-            payment,
-            amount=None if body.get("amount") is None else read_amount(body),
-            reference=read_reference(body),
-            key=idempotency_key() if the_profile().idempotency_window_s > 0 else None,
-        )
-    except KeyReused:
-        raise key_reused() from None
-    except RefundTooLarge:
-        raise invalid(
-            "amount_too_large", "More than is left of the payment.", param="amount"
-        ) from None
-    return json_response(refund.to_object(), 201)
+    body, profile = parse_json(request.get_data()), the_profile()
+    wanted = RefundRequest(
+        reference=read_reference(body),
+        amount=None if body.get("amount") is None else read_amount(body),
+        key=idempotency_key() if profile.idempotency_window_s > 0 else None,
+    )
+    return create_refund(the_sandbox(), profile, payment, wanted)
 
 
 @refunds.get("/refunds/<refund_id>")
@@ -62,12 +52,4 @@ def find_refunds() -> Response:
 @refunds.post("/payments/<payment_id>/void")
 def void(payment_id: str) -> Response:
     """Gives an approved payment back as a whole; doing it again changes nothing."""
-    is_voided = the_sandbox().refunds.void(find_or_404(payment_id))
-    payment = find_or_404(payment_id)
-    if not is_voided and payment.status != "voided":
-        raise conflict(
-            "not_voidable",
-            "Only an approved payment without refunds can be voided.",
-            payment=payment_object(payment),
-        )
-    return json_response(payment_object(payment))
+    return void_payment(the_sandbox(), the_profile(), find_or_404(payment_id))

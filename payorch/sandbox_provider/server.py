@@ -43,6 +43,7 @@ def serve_sandbox(  # noqa: PLR0917 - the first six are known by place to the co
     sync: bool = True,
     public_url: str | None = None,
     admin_key: str | None = None,
+    webhook_base_url: str | None = None,
 ) -> None:
     """Serves until the process is told to stop; does not return."""
     extra = {} if admin_key is None else {"admin_key": admin_key}
@@ -52,6 +53,8 @@ def serve_sandbox(  # noqa: PLR0917 - the first six are known by place to the co
         seed=seed,
         sync=sync,
         public_url=public_url,
+        own_url=f"http://{host}:{port}",
+        webhook_base_url=webhook_base_url,
         max_held=max(1, threads // 2),
         **extra,
     )

@@ -21,5 +21,9 @@ class SandboxSettings:
     admin_key: str = field(default=DEFAULT_ADMIN_KEY, repr=False)
     # Where a customer's browser reaches this process, when that is not where merchants do.
     public_url: str | None = None
+    # The same when nobody is asking and nothing better is known.
+    own_url: str = "http://127.0.0.1:4330"
+    # Accounts whose profile names no address post their events to {webhook_base_url}/{account}.
+    webhook_base_url: str | None = None
     # Requests that may hang at once; more are dropped at once, so that threads stay free.
     max_held: int = 32
