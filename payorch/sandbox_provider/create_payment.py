@@ -3,6 +3,7 @@
 import secrets
 import time
 
+import orjson
 from flask import Response
 
 from payorch.sandbox_provider.api_errors import conflict
@@ -114,4 +115,5 @@ def _new_payment(
         card_last4=card.last4 if card else None,
         created_at=iso(now),
         updated_at=iso(now),
+        metadata=orjson.dumps(request.metadata).decode() if request.metadata else None,
     )

@@ -99,7 +99,6 @@ _LATER_COLUMNS = {
 
 _INDEXES_DDL = """
 CREATE INDEX IF NOT EXISTS payments_by_reference ON payments (account, reference);
-CREATE INDEX IF NOT EXISTS payments_by_time ON payments (account, created_at);
 CREATE INDEX IF NOT EXISTS payments_settling ON payments (settle_at) WHERE settle_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS refunds_by_reference ON refunds (account, reference);
 CREATE INDEX IF NOT EXISTS refunds_settling ON refunds (settle_at) WHERE settle_at IS NOT NULL;

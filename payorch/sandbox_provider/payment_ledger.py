@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from payorch.sandbox_provider.alarm import Alarm
 from payorch.sandbox_provider.ledger import Ledger
+from payorch.sandbox_provider.listing import PageRequest, page_statement, page_values
 from payorch.sandbox_provider.payment_record import (
     PAYMENT_COLUMNS,
     PaymentRecord,
@@ -26,6 +27,7 @@ _INSERT_IF_NEW = f"""INSERT INTO payments ({_COLUMNS})
 _BY_ID = f"{_SELECT} WHERE account = ? AND id = ?"
 _BY_KEY = f"{_SELECT} WHERE account = ? AND idempotency_key = ?"
 _BY_REFERENCE = f"{_SELECT} WHERE account = ? AND reference = ? ORDER BY number"
+_PAGE = page_statement(_SELECT, "payments")
 _DUE = f"{_SELECT} WHERE settle_at <= ? ORDER BY settle_at, number"
 _IS_TOMBSTONE = "SELECT 1 FROM tombstones WHERE account = ? AND reference = ?"
 # Columns on the right are those before the update.
@@ -103,6 +105,10 @@ class PaymentLedger:
 
     def find_by_reference(self, account: str, reference: str) -> list[PaymentRecord]:
         return self._find_settled(_BY_REFERENCE, (account, reference))
+
+    def page(self, account: str, page: PageRequest) -> list[PaymentRecord]:
+        """Oldest first; one more than the page holds when there are more."""
+        return self._find_settled(_PAGE, page_values(account, page))
 
     def all(self, account: str | None) -> list[PaymentRecord]:
         if account is None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
+import orjson
+
 from payorch.sandbox_provider.magic_cards import DECLINE_MESSAGES
 
 # What the answer to a create is, by the payment's state now.
@@ -42,6 +44,8 @@ class PaymentRecord:
     card_last4: str | None
     created_at: str
     updated_at: str
+    # JSON of the merchant's own notes; rows of earlier versions have none.
+    metadata: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +81,7 @@ class PaymentRecord:
             "currency": self.currency,
             "method": self.method,
             "description": self.description,
+            "metadata": orjson.loads(self.metadata or "{}"),
             "captured_amount": self.captured_amount,
             "refunded_amount": self.refunded_amount,
             "status": self.status,

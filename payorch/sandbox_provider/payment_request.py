@@ -20,6 +20,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _CVC = re.compile(r"[0-9]{3,4}")
 _NUMBER = re.compile(r"[0-9]{12,19}")
 _MOST_MINOR = 999_999_999_999
+_MOST_METADATA = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class PaymentRequest:
     card: Card | None
     description: str
     return_url: str | None
+    metadata: dict[str, str]
     # Tells a replay from a misused key; made of everything but card number and CVC.
     fingerprint: str
 
@@ -107,6 +109,25 @@ def _read_return_url(raw: object) -> str | None:
     raise invalid("invalid_return_url", "An http(s) address is needed.", param="return_url")
 
 
+def _read_metadata(raw: object) -> dict[str, str]:
+    """The merchant's own notes, such as an order's number; shown again and never looked at."""
+    if raw is None:
+        return {}
+    if (
+        not isinstance(raw, dict)
+        or len(raw) > _MOST_METADATA
+        or not all(0 < len(key) <= 40 for key in raw)
+        or not all(isinstance(value, str) and len(value) <= 500 for value in raw.values())
+    ):
+        raise invalid(
+            "invalid_metadata",
+            f"Up to {_MOST_METADATA} texts of up to 500 characters are needed, under names of up"
+            " to 40.",
+            param="metadata",
+        )
+    return raw
+
+
 def fingerprint(body: dict[str, Any]) -> str:
     """Equal for equal requests, whatever the order of their fields."""
     card = body.get("card")
@@ -141,5 +162,6 @@ def parse_payment_request(raw: bytes, profile: Profile) -> PaymentRequest:
         card=_read_card(body.get("card")) if method == "card" else None,
         description=description[:200],
         return_url=_read_return_url(body.get("return_url")),
+        metadata=_read_metadata(body.get("metadata")),
         fingerprint=fingerprint(body),
     )

@@ -2,8 +2,9 @@
 
 from flask import Response, request
 
-from payorch.sandbox_provider.api_errors import conflict, json_response, unsupported
+from payorch.sandbox_provider.api_errors import conflict, invalid, json_response, unsupported
 from payorch.sandbox_provider.create_payment import create_payment
+from payorch.sandbox_provider.listing import page_object, parse_page
 from payorch.sandbox_provider.merchant_api import (
     find_or_404,
     idempotency_key,
@@ -36,13 +37,23 @@ def create() -> Response:
 
 
 @payments.get("/payments")
-def find_by_reference() -> Response:
+def find() -> Response:
+    """Those of a reference, or page by page all there are."""
     profile = the_profile()
+    if "reference" not in request.args:
+        return _page(profile.account)
     if not profile.find_by_reference:
         raise unsupported("finding payments by reference")
-    reference = request.args.get("reference", "")
+    reference = request.args["reference"]
     found = the_sandbox().payments.find_by_reference(profile.account, reference)
     return json_response({"data": [payment_object(payment) for payment in found]})
+
+
+def _page(account: str) -> Response:
+    page, payments_ledger = parse_page(request.args), the_sandbox().payments
+    if page.after is not None and payments_ledger.find(account, page.after) is None:
+        raise invalid("invalid_after", "There is no such payment.", param="after")
+    return json_response(page_object(payments_ledger.page(account, page), page, payment_object))
 
 
 @payments.get("/payments/<payment_id>")

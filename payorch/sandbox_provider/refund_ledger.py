@@ -7,6 +7,7 @@ from typing import cast
 
 from payorch.sandbox_provider.alarm import Alarm
 from payorch.sandbox_provider.ledger import Ledger
+from payorch.sandbox_provider.listing import PageRequest, page_statement, page_values
 from payorch.sandbox_provider.payment_ledger import KeyReused
 from payorch.sandbox_provider.payment_record import (
     PAYMENT_COLUMNS,
@@ -28,6 +29,7 @@ _SELECT = f"SELECT {_COLUMNS} FROM refunds"
 _INSERT = f"INSERT INTO refunds ({_COLUMNS}) VALUES ({_MARKS})"
 _BY_ID = f"{_SELECT} WHERE id = ?"
 _BY_KEY = f"{_SELECT} WHERE account = ? AND idempotency_key = ?"
+_PAGE = page_statement(_SELECT, "refunds")
 _DUE = f"{_SELECT} WHERE settle_at <= ? ORDER BY settle_at, number"
 # The most that can be refunded is checked where it is taken, so two refunds cannot both pass.
 _TAKE = """UPDATE payments SET refunded_amount = refunded_amount + ?, updated_at = ?
@@ -118,6 +120,10 @@ class RefundLedger:
         return self._find_settled(
             f"{_SELECT} WHERE account = ? AND reference = ? ORDER BY number", (account, reference)
         )
+
+    def page(self, account: str, page: PageRequest) -> list[RefundRecord]:
+        """Oldest first; one more than the page holds when there are more."""
+        return self._find_settled(_PAGE, page_values(account, page))
 
     def all(self, account: str | None) -> list[RefundRecord]:
         refunds = self._find_settled(f"{_SELECT} ORDER BY number", ())

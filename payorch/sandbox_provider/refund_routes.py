@@ -2,8 +2,9 @@
 
 from flask import Response, request
 
-from payorch.sandbox_provider.api_errors import conflict, json_response, not_found
+from payorch.sandbox_provider.api_errors import conflict, invalid, json_response, not_found
 from payorch.sandbox_provider.give_back import RefundRequest, create_refund, void_payment
+from payorch.sandbox_provider.listing import page_object, parse_page
 from payorch.sandbox_provider.merchant_api import (
     find_or_404,
     idempotency_key,
@@ -11,6 +12,7 @@ from payorch.sandbox_provider.merchant_api import (
     payment_object,
 )
 from payorch.sandbox_provider.payment_request import parse_json, read_amount, read_reference
+from payorch.sandbox_provider.refund_record import RefundRecord
 from payorch.sandbox_provider.sandbox import the_profile, the_sandbox
 
 refunds = merchant_blueprint("refunds")
@@ -42,11 +44,16 @@ def read_refund(refund_id: str, payment_id: str | None = None) -> Response:
 
 
 @refunds.get("/refunds")
-def find_refunds() -> Response:
-    found = the_sandbox().refunds.find_by_reference(
-        the_profile().account, request.args.get("reference", "")
-    )
-    return json_response({"data": [refund.to_object() for refund in found]})
+def find() -> Response:
+    """Those of a reference, or page by page all there are."""
+    ledger, account = the_sandbox().refunds, the_profile().account
+    if "reference" in request.args:
+        found = ledger.find_by_reference(account, request.args["reference"])
+        return json_response({"data": [refund.to_object() for refund in found]})
+    page = parse_page(request.args)
+    if page.after is not None and ledger.find(account, page.after) is None:
+        raise invalid("invalid_after", "There is no such refund.", param="after")
+    return json_response(page_object(ledger.page(account, page), page, RefundRecord.to_object))
 
 
 @refunds.post("/payments/<payment_id>/void")
