@@ -60,6 +60,9 @@ class Settings:
     db_pool_size: int = 10
     log_level: str = "INFO"
     rollup_interval_s: float = 5.0
+    embedded_worker: bool = True
+    worker_places: str = "reconcile=2,webhooks=2,refunds=1,mail=1,upkeep=1"
+    metrics_token: str | None = field(default=None, repr=False)
     default_country: str = "DE"
     default_currency: str = "EUR"
 
@@ -108,6 +111,17 @@ class Settings:
     def uses_https(self) -> bool:
         return self.base_url.startswith("https://")
 
+    @property
+    def places_by_queue(self) -> dict[str, int]:
+        """`worker_places` as numbers. Raises ValueError when one is not like queue=2."""
+        places = {}
+        for text in filter(None, self.worker_places.split(",")):
+            queue, _, number = text.partition("=")
+            if not queue.strip() or not number.strip().isdecimal():
+                raise ValueError(f"{text!r} is not like reconcile=2.")
+            places[queue.strip()] = int(number)
+        return places
+
     def problems(self) -> list[str]:
         """What is wrong with these values, one sentence each; empty means fit to run."""
         found = []
@@ -121,6 +135,10 @@ class Settings:
             found.append("PAYORCH_MAX_PROVIDERS_PER_SUBMISSION lies between 1 and 3.")
         if not 1.0 <= self.submission_deadline_s <= 120.0:
             found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
+        try:
+            _ = self.places_by_queue
+        except ValueError as error:
+            found.append(f"PAYORCH_WORKER_PLACES: {error}")
         if self.is_production:
             found += self._production_problems()
         return found
@@ -180,7 +198,7 @@ def _parsed(name: str, raw: str) -> object:
         return _parsed_number(text, float, "must be a number.")
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name in {"api_token", "sandbox_url", "sandbox_public_url"}:
+    if name in {"api_token", "metrics_token", "sandbox_url", "sandbox_public_url"}:
         return text.rstrip("/") or None
     if name == "env" and text not in {"development", "production"}:
         raise ValueError("must be development or production.")

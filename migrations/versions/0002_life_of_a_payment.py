@@ -58,6 +58,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('ready', 'running')"),
     )
     op.create_table(
+        "job_counters",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_counters")),
+    )
+    op.create_table(
         "webhook_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("provider_code", sa.String(length=40), nullable=False),
@@ -390,6 +396,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('orphan', 'alerted')"),
     )
     op.drop_table("webhook_events")
+    op.drop_table("job_counters")
     op.drop_index(
         "ix_jobs_waiting",
         table_name="jobs",

@@ -46,6 +46,18 @@ ALERT_STAFF = JobKind("alert_staff", "mail", PATIENT_DELAYS_S)
 """Tell the staff about something that needs them."""
 
 
+RECONCILE = JobKind("reconcile", "reconcile", (5, 15, MINUTE_S, 5 * MINUTE_S))
+"""One pass over the open transactions that are due."""
+
+PURGE_JOBS = JobKind("purge_jobs", "upkeep", (MINUTE_S, 10 * MINUTE_S))
+"""Delete jobs that were done long ago."""
+
+
+def job_kinds() -> dict[str, JobKind]:
+    """Every kind of this module by its name."""
+    return {kind.name: kind for kind in globals().values() if isinstance(kind, JobKind)}
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to enqueue. `payload` is JSON and never holds card data.
@@ -91,7 +103,8 @@ JobHandler = Callable[[Job], None]
 class Schedule:
     """A job that is due every `every_s` seconds, once per fire time however many workers tick.
 
-    Fire times that passed while no worker ran are not made up for: the next one does it all.
+    Fire times are whole multiples of `every_s`. Those that passed while no worker ran, or while
+    an earlier fire still waits or runs, are not made up for: one fire does it all.
     """
 
     kind: JobKind

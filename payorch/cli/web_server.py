@@ -15,6 +15,8 @@ from gunicorn.app.base import BaseApplication
 
 from payorch.config import Settings
 from payorch.factory import create_app, wired
+from payorch.infrastructure.jobs.embedded import EmbeddedWorker, start_embedded_worker
+from payorch.infrastructure.jobs.places import places_of
 from payorch.infrastructure.rollup_thread import start_rollup_thread
 
 GRACE_AFTER_DEADLINE_S = 10
@@ -42,8 +44,14 @@ def serve_web(settings: Settings, *, host: str, port: int, workers: int, threads
     """Serve until told to stop. Requests under way may finish: a payment is never cut off."""
     grace_s = math.ceil(settings.submission_deadline_s) + GRACE_AFTER_DEADLINE_S
 
+    embedded: list[EmbeddedWorker] = []
+
     def after_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-        prepare_worker(worker.app.wsgi(), settings)
+        embedded.extend(prepare_worker(worker.app.wsgi(), settings))
+
+    def at_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+        for thread in embedded:
+            thread.stop()
 
     server = WebServer(
         settings,
@@ -57,6 +65,7 @@ def serve_web(settings: Settings, *, host: str, port: int, workers: int, threads
             "timeout": max(60, grace_s),
             "keepalive": 5,
             "post_fork": after_fork,
+            "worker_exit": at_exit,
             # The heartbeat file belongs in memory: on a busy disk a sync would look like a hang.
             "worker_tmp_dir": "/dev/shm" if _is_writable("/dev/shm") else None,  # noqa: S108 - a heartbeat without content
             # Nobody steers this server through a socket, and root's home may be read-only.
@@ -67,11 +76,19 @@ def serve_web(settings: Settings, *, host: str, port: int, workers: int, threads
     server.run()  # type: ignore[no-untyped-call]  # gunicorn is untyped
 
 
-def prepare_worker(app: Flask, settings: Settings) -> None:
-    """Connections are not shared over a fork, and threads do not survive one."""
+def prepare_worker(app: Flask, settings: Settings) -> list[EmbeddedWorker]:
+    """Connections are not shared over a fork, and threads do not survive one.
+
+    Returns the worker of background jobs, if this process is to have one.
+    """
     application = wired(app)
     application.database.engine.dispose(close=False)
     start_rollup_thread(application.rollup, interval_s=settings.rollup_interval_s)
+    if not settings.embedded_worker:
+        return []
+    background = application.background
+    places = places_of(background.queues, settings.places_by_queue)
+    return [start_embedded_worker(background, places=places)]
 
 
 def _is_writable(folder: str) -> bool:

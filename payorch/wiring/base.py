@@ -22,6 +22,7 @@ from payorch.infrastructure.gateways.catalog import (
 from payorch.infrastructure.gateways.circuits import ProcessCircuitBoard
 from payorch.infrastructure.gateways.http_transport import PooledTransport, ProviderTransport
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.job_queue import SqlAlchemyJobQueue
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.open_attempts import SqlAlchemyOpenAttempts
 from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentLedger
@@ -54,6 +55,7 @@ class Base:
     checkpoint: Checkpoint
     database: Database
     transactions: LedgerTransactions
+    jobs: SqlAlchemyJobQueue
     ledger: SqlAlchemyPaymentLedger
     open_attempts: SqlAlchemyOpenAttempts
     methods: SqlAlchemyPaymentMethodRepository
@@ -88,6 +90,7 @@ class Base:
             checkpoint=seams.checkpoint,
             database=database,
             transactions=transactions,
+            jobs=SqlAlchemyJobQueue(transactions, clock),
             ledger=ledger,
             open_attempts=SqlAlchemyOpenAttempts(transactions, clock),
             methods=methods,

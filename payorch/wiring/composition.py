@@ -1,16 +1,19 @@
 """The application put together from its parts: what pages call, and what commands run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.jobs import JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.services import Services
 from payorch.config import Settings
+from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
 from payorch.infrastructure.persistence.provider_metrics_repository import (
@@ -19,7 +22,9 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
-from payorch.wiring.base import Base, Seams, alert
+from payorch.wiring.background import background_work, own_handlers
+from payorch.wiring.base import Base, Seams
+from payorch.wiring.notices import notice_handlers, notice_resending
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -36,6 +41,16 @@ class Wired:
     reconcile: ReconcileUseCase
     rollup: MetricsRollup
     database: Database
+    background: Background
+
+    @property
+    def handlers(self) -> Mapping[str, JobHandler]:
+        """Handlers of background jobs, by the kind's name."""
+        return self.background.handlers
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        return self.background.schedules
 
 
 def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wired:
@@ -54,6 +69,15 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         alert=alert,
         trusts_documented_absence=settings.trust_documented_absence,
     )
+    reconcile = ReconcileUseCase(
+        open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
+    )
+    # Each part's handlers of background jobs, and its schedules.
+    handlers: dict[str, JobHandler] = {
+        **own_handlers(reconcile, resolve),
+        **notice_handlers(settings, base),
+    }
+    schedules: tuple[Schedule, ...] = ()
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
@@ -75,7 +99,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     )
     return Wired(
         services=services,
-        reconcile=ReconcileUseCase(open_attempts=base.open_attempts, resolve=resolve, alert=alert),
+        reconcile=reconcile,
         rollup=MetricsRollup(metrics_repository, base.clock),
         database=base.database,
+        background=background_work(base, handlers=handlers, schedules=schedules),
     )

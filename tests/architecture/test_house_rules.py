@@ -14,6 +14,9 @@ MAY_CATCH_ALL = {
     "payorch/presentation/errors.py",
     # One payment that cannot be settled must not keep the others from being settled.
     "payorch/application/reconcile.py",
+    # Nor one job the other jobs: what breaks is tried again later, and is dead in the end.
+    "payorch/infrastructure/jobs/job_run.py",
+    "payorch/infrastructure/jobs/worker.py",
 }
 
 MAY_READ_ENVIRONMENT = ("config.py", "cli/", "sandbox_provider/__main__.py")

@@ -1,6 +1,6 @@
 """All tables, one module per subject. Importing this package registers every one of them."""
 
-from payorch.infrastructure.persistence.tables.jobs import JobRow
+from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
@@ -22,6 +22,7 @@ from payorch.infrastructure.persistence.tables.webhook_events import WebhookEven
 __all__ = [
     "ConfigurationRow",
     "EvidenceRow",
+    "JobCounterRow",
     "JobRow",
     "JournalRow",
     "NoticeRow",

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, Index, String, text
+from sqlalchemy import JSON, BigInteger, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.infrastructure.persistence.database import Base, Pk, UtcTime
@@ -67,3 +67,15 @@ class JobRow(Base):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class JobCounterRow(Base):
+    """What every worker of every process adds to: see job_counters.py."""
+
+    __tablename__ = "job_counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    total: Mapped[int] = mapped_column(BigInteger)
+
+    def __str__(self) -> str:
+        return self.name
