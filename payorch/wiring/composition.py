@@ -24,7 +24,6 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
 )
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
-from payorch.wiring.notices import notice_handlers, notice_resending
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -75,7 +74,6 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile, resolve),
-        **notice_handlers(settings, base),
     }
     schedules: tuple[Schedule, ...] = ()
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
