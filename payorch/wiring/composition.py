@@ -23,7 +23,7 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
 from payorch.wiring.background import background_work, own_handlers
-from payorch.wiring.base import Base, Seams
+from payorch.wiring.base import Base, Seams, alert
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -69,7 +69,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         trusts_documented_absence=settings.trust_documented_absence,
     )
     reconcile = ReconcileUseCase(
-        open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
+        open_attempts=base.open_attempts, resolve=resolve, alert=alert
     )
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
