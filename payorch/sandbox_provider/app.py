@@ -11,10 +11,12 @@ from payorch.sandbox_provider.api_errors import ApiRefusal, json_response
 from payorch.sandbox_provider.challenge_routes import challenges
 from payorch.sandbox_provider.faults import Fault
 from payorch.sandbox_provider.magic_cards import MAGIC_CARDS, effect_text
+from payorch.sandbox_provider.magic_refunds import MAGIC_REFUNDS
 from payorch.sandbox_provider.payment_routes import payments
 from payorch.sandbox_provider.refund_routes import refunds
 from payorch.sandbox_provider.sandbox import Sandbox
 from payorch.sandbox_provider.settings import SandboxSettings
+from payorch.sandbox_provider.webhook_faults import WebhookFault
 from payorch.sandbox_provider.webhook_routes import webhook_admin
 
 
@@ -38,6 +40,8 @@ def create_sandbox(settings: SandboxSettings, now: Callable[[], float] = time.ti
         page = render_template(
             "docs.html",
             cards=[(card, effect_text(card)) for card in MAGIC_CARDS],
+            refunds=[(magic.amount, magic.label.replace("`", "")) for magic in MAGIC_REFUNDS],
+            webhook_faults=list(WebhookFault),
             faults=list(Fault),
             profiles=sandbox.profiles.all(),
         )

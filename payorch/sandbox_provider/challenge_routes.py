@@ -7,10 +7,13 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from payorch.sandbox_provider.amount_text import amount_text
-from payorch.sandbox_provider.api_errors import not_found
+from payorch.sandbox_provider.api_errors import invalid, not_found
 from payorch.sandbox_provider.payment_record import PaymentRecord
 from payorch.sandbox_provider.plan import NOT_AUTHENTICATED
 from payorch.sandbox_provider.sandbox import the_sandbox
+
+# What somebody would write into the address bar to be taken for a customer who has paid.
+_FAKED_STATUS = "success"
 
 challenges = Blueprint("challenges", __name__, url_prefix="/<account>/challenge")
 
@@ -34,7 +37,8 @@ def _page(account: str, payment: PaymentRecord) -> Response:
             payment=payment,
             amount=amount_text(payment.amount, payment.currency),
             provider=(profile.display_name if profile else "") or account,
-            back=_back_url(payment),
+            back=_back_url(payment, payment.status),
+            faked=_back_url(payment, _FAKED_STATUS),
         )
     )
     # Chromium checks the redirect after the form against form-action, too.
@@ -50,13 +54,13 @@ def _page(account: str, payment: PaymentRecord) -> Response:
     return response
 
 
-def _back_url(payment: PaymentRecord) -> str | None:
+def _back_url(payment: PaymentRecord, status: str) -> str | None:
     """The merchant's address with the result appended, which a merchant must not believe."""
     if payment.return_url is None:
         return None
     parts = urlsplit(payment.return_url)
     query = [*parse_qsl(parts.query, keep_blank_values=True)]
-    query += [("payment", payment.id), ("status", payment.status)]
+    query += [("payment", payment.id), ("status", status)]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
@@ -68,10 +72,13 @@ def show(account: str, payment_id: str) -> Response:
 @challenges.post("/<payment_id>")
 def decide(account: str, payment_id: str) -> AnyResponse:
     payment = _find(account, payment_id, request.form.get("token"))
+    decision = request.form.get("decision")
+    if decision not in {"approve", "decline"}:
+        raise invalid("invalid_decision", "approve or decline.", param="decision")
     payment = the_sandbox().payments.decide(
         payment,
-        is_approved=request.form.get("decision") == "approve",
+        is_approved=decision == "approve",
         refused_code=NOT_AUTHENTICATED.code,
     )
-    back = _back_url(payment)
+    back = _back_url(payment, payment.status)
     return _page(account, payment) if back is None else redirect(back, 303)

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import replace
 
 import orjson
 from flask import Response
@@ -12,7 +13,7 @@ from payorch.sandbox_provider.faults import Fault
 from payorch.sandbox_provider.in_flight import key_reused
 from payorch.sandbox_provider.outages import is_down
 from payorch.sandbox_provider.payment_ledger import KeyReused, ReferenceCancelled
-from payorch.sandbox_provider.payment_record import PaymentRecord, iso
+from payorch.sandbox_provider.payment_record import PaymentRecord, iso, new_payment_id
 from payorch.sandbox_provider.payment_request import PaymentRequest
 from payorch.sandbox_provider.plan import Plan, plan_payment
 from payorch.sandbox_provider.profiles import Profile
@@ -51,7 +52,11 @@ def create_payment(
     with sandbox.in_flight.claim(account, key, request.fingerprint):
         if plan.latency_s or slow_s:
             time.sleep(plan.latency_s + slow_s)
-        payment = _charge(sandbox, profile, _new_payment(sandbox, profile, request, plan, key))
+        new = _new_payment(sandbox, profile, request, plan, key)
+        if fault is Fault.CONTRADICTING_LATER:
+            new = _contradicting(new, at=sandbox.now() + profile.contradicts_after_s)
+        is_doubled = fault is Fault.DOUBLE_CHARGE
+        payment = _charge(sandbox, profile, new, is_doubled=is_doubled)
     shown = payment.to_object(public_url=public_url)
     return spoiled(sandbox.holding_room, profile, fault, shown, payment.http_status)
 
@@ -73,9 +78,27 @@ def _fault_of(
     return fault
 
 
-def _charge(sandbox: Sandbox, profile: Profile, new: PaymentRecord) -> PaymentRecord:
+def _contradicting(new: PaymentRecord, *, at: float) -> PaymentRecord:
+    """Declined now, approved later; a payment that is open is left as it is."""
+    if new.is_open:
+        return new
+    return replace(
+        new,
+        status="declined",
+        captured_amount=0,
+        decline_code=new.decline_code or "05",
+        ends_as="approved",
+        settle_at=at,
+    )
+
+
+def _charge(
+    sandbox: Sandbox, profile: Profile, new: PaymentRecord, *, is_doubled: bool
+) -> PaymentRecord:
     try:
-        return sandbox.payments.charge(new, window_s=profile.idempotency_window_s)
+        return sandbox.payments.charge(
+            new, window_s=profile.idempotency_window_s, is_doubled=is_doubled
+        )
     except KeyReused:
         raise key_reused() from None
     except ReferenceCancelled:
@@ -91,7 +114,7 @@ def _new_payment(
     card, decline = request.card, plan.decline
     is_pending = plan.status == "pending"
     return PaymentRecord(
-        id=f"{profile.account}_pay_{secrets.token_hex(12)}",
+        id=new_payment_id(profile.account),
         account=profile.account,
         reference=request.reference,
         idempotency_key=key,

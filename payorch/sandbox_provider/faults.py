@@ -23,6 +23,9 @@ class Fault(StrEnum):
     UNAUTHORIZED_401 = "unauthorized_401"
     SLOW_DRIP = "slow_drip"
     LATE_ARRIVAL = "late_arrival"
+    # Two lies that no merchant can foresee; only their books can show them.
+    CONTRADICTING_LATER = "contradicting_later"
+    DOUBLE_CHARGE = "double_charge"
 
 
 # Struck before the ledger is touched: the answer, or its absence, means "not charged".

@@ -14,8 +14,8 @@ from payorch.sandbox_provider.outages import is_down
 from payorch.sandbox_provider.payment_ledger import KeyReused
 from payorch.sandbox_provider.payment_record import PaymentRecord, iso
 from payorch.sandbox_provider.profiles import Profile
-from payorch.sandbox_provider.refund_ledger import RefundTooLarge, new_refund_id
-from payorch.sandbox_provider.refund_record import RefundRecord
+from payorch.sandbox_provider.refund_ledger import RefundTooLarge
+from payorch.sandbox_provider.refund_record import RefundRecord, new_refund_id
 from payorch.sandbox_provider.sandbox import Sandbox
 from payorch.sandbox_provider.spoiled_answers import spoiled, strike_before
 

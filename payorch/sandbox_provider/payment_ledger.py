@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 
 from payorch.sandbox_provider.alarm import Alarm
 from payorch.sandbox_provider.ledger import Ledger
@@ -10,6 +11,7 @@ from payorch.sandbox_provider.payment_record import (
     PAYMENT_COLUMNS,
     PaymentRecord,
     iso,
+    new_payment_id,
     payment_from_row,
     payment_to_row,
 )
@@ -50,6 +52,11 @@ class NotCancellable(Exception):
         self.payment = payment
 
 
+def _twin_of(payment: PaymentRecord) -> PaymentRecord:
+    """The same payment once more, as an object of its own."""
+    return replace(payment, id=new_payment_id(payment.account), idempotency_key=None)
+
+
 class PaymentLedger:
     """`settling` is woken when a payment has been added that will end by itself."""
 
@@ -59,18 +66,25 @@ class PaymentLedger:
         self._ledger, self._events, self._settling = ledger, events, settling
         self._now = now
 
-    def charge(self, new: PaymentRecord, *, window_s: float) -> PaymentRecord:
+    def charge(
+        self, new: PaymentRecord, *, window_s: float, is_doubled: bool = False
+    ) -> PaymentRecord:
         """The payment of this key: `new`, or the one that came first.
 
-        Raises KeyReused or ReferenceCancelled; nothing is charged then.
+        `is_doubled` charges an approved payment a second time, under no key: the worst that a
+        provider can do. Raises KeyReused or ReferenceCancelled; nothing is charged then.
         """
         # The short way has no room for an event, nor for a thread to be woken.
-        if not self._events.is_on(new.account) and new.settle_at is None:
+        is_plain = new.settle_at is None and not is_doubled
+        if is_plain and not self._events.is_on(new.account):
             values = (*payment_to_row(new), new.account, new.reference)
             if self._ledger.write(_INSERT_IF_NEW, values) == 1:
                 return new
         with self._ledger.transaction() as connection:
-            return self.charge_within(connection, new, window_s=window_s)
+            payment = self.charge_within(connection, new, window_s=window_s)
+            if is_doubled and payment is new and new.status == "approved":
+                self._add(connection, _twin_of(new))
+            return payment
 
     def charge_within(
         self, connection: sqlite3.Connection, new: PaymentRecord, *, window_s: float
@@ -89,11 +103,14 @@ class PaymentLedger:
                 )
         if connection.execute(_IS_TOMBSTONE, (new.account, new.reference)).fetchone():
             raise ReferenceCancelled
+        self._add(connection, new)
+        return new
+
+    def _add(self, connection: sqlite3.Connection, new: PaymentRecord) -> None:
         connection.execute(_INSERT, payment_to_row(new))
         self._events.record_payment(connection, new)
         if new.settle_at is not None:
             self._settling.wake()
-        return new
 
     def find(self, account: str, payment_id: str) -> PaymentRecord | None:
         found = self._find_settled(_BY_ID, (account, payment_id))

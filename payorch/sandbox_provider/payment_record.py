@@ -1,5 +1,6 @@
 """A payment as the ledger keeps it and as merchants see it. No card number, no CVC."""
 
+import secrets
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -14,6 +15,10 @@ _HTTP_STATUS = {"declined": 402, "cancelled": 200, "voided": 200}
 def iso(epoch_s: float) -> str:
     """UTC with microseconds, always equally long, so that text order is time order."""
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="microseconds")
+
+
+def new_payment_id(account: str) -> str:
+    return f"{account}_pay_{secrets.token_hex(12)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

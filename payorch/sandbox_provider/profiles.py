@@ -35,6 +35,7 @@ class Profile:
     hold_s: float = 40.0
     slow_ms: float = 8_000.0
     late_arrival_after_s: float = 3.0
+    contradicts_after_s: float = 5.0
     flapping_period_s: float = 20.0
     flapping_down_share: float = 0.3
     p50_ms: float = 0.0

@@ -1,6 +1,5 @@
 """Giving money back: refunds and voids, each guarded by one conditional statement."""
 
-import secrets
 import sqlite3
 from collections.abc import Callable
 from typing import cast
@@ -177,7 +176,3 @@ class RefundLedger:
             return found
         with self._ledger.transaction() as connection:
             return [self._settled(connection, refund) for refund in found]
-
-
-def new_refund_id(account: str) -> str:
-    return f"{account}_ref_{secrets.token_hex(12)}"

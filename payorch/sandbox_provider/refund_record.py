@@ -1,6 +1,11 @@
 """A refund as the ledger keeps it and as merchants see it."""
 
+import secrets
 from dataclasses import dataclass, fields
+
+
+def new_refund_id(account: str) -> str:
+    return f"{account}_ref_{secrets.token_hex(12)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,3 +1,5 @@
+import re
+from html import unescape
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -106,3 +108,59 @@ def test_a_wallets_amount_may_decide_that_it_is_declined(alpha: PracticeMerchant
 
     _, settled = delta.get(f"/payments/{payment['id']}")
     assert settled["decline"]["code"] == "51"
+
+
+def links_of(payment: dict) -> dict[str, str]:
+    html = urllib3.request("GET", payment["redirect_url"], retries=False).data.decode()
+    return {text: unescape(url) for url, text in re.findall(r'<a href="([^"]+)">([^<]+)</a>', html)}
+
+
+def test_a_customer_may_leave_without_deciding_and_come_back(alpha: PracticeMerchant):
+    _, payment = alpha.pay(CHALLENGE, return_url=BACK)
+
+    left = parse_qs(urlsplit(links_of(payment)["Leave without deciding"]).query)
+
+    assert left == {"lang": ["es"], "payment": [payment["id"]], "status": ["requires_action"]}
+    assert alpha.get(f"/payments/{payment['id']}")[1]["status"] == "requires_action"
+    press(payment["redirect_url"], "approve")
+    assert alpha.charged() == [1999]
+
+
+def test_a_faked_success_charges_nothing(alpha: PracticeMerchant):
+    _, payment = alpha.pay(CHALLENGE, return_url=BACK)
+
+    address = urlsplit(links_of(payment)["Come back with a faked success"])
+
+    assert address.netloc == "shop.example"
+    assert parse_qs(address.query)["status"] == ["success"]
+    assert parse_qs(address.query)["payment"] == [payment["id"]]
+    assert alpha.get(f"/payments/{payment['id']}")[1]["status"] == "requires_action"
+    assert alpha.charged() == []
+
+
+def test_a_tab_that_was_closed_can_be_opened_again(alpha: PracticeMerchant):
+    _, payment = alpha.pay(CHALLENGE)
+    pages = [urllib3.request("GET", payment["redirect_url"], retries=False) for _ in range(2)]
+    assert [page.status for page in pages] == [200, 200]
+
+    press(payment["redirect_url"], "approve")
+
+    after = urllib3.request("GET", payment["redirect_url"], retries=False).data.decode()
+    assert "This payment is approved" in after
+    assert "<button" not in after
+
+
+def test_a_page_without_a_way_back_has_no_links(alpha: PracticeMerchant):
+    _, payment = alpha.pay(CHALLENGE)
+
+    assert links_of(payment) == {}
+    assert "approved" in press(payment["redirect_url"], "approve").data.decode()
+
+
+@pytest.mark.parametrize("decision", ["", "success", "Approve"])
+def test_what_is_neither_approve_nor_decline_decides_nothing(alpha: PracticeMerchant, decision):
+    _, payment = alpha.pay(CHALLENGE)
+
+    assert press(payment["redirect_url"], decision).status == 422
+
+    assert alpha.get(f"/payments/{payment['id']}")[1]["status"] == "requires_action"

@@ -7,6 +7,7 @@ from payorch.sandbox_provider.faults import Fault
 from payorch.sandbox_provider.magic_cards import MAGIC_CARDS
 from tests.sandbox_process import SandboxProcess
 
+from .listening_merchant import ListeningMerchant
 from .practice_merchant import APPROVED, PracticeMerchant
 
 NUMBER = {card.fault: card.number for card in reversed(MAGIC_CARDS) if card.fault is not None}
@@ -14,8 +15,12 @@ NUMBER = {card.fault: card.number for card in reversed(MAGIC_CARDS) if card.faul
 PATIENCE_S = 1.0
 
 
-def test_every_fault_but_flapping_has_a_card():
-    assert NUMBER.keys() == set(Fault) - {Fault.FLAPPING}
+# What no customer should bring about by a card number: an operator has to ask for it.
+WITHOUT_A_CARD = {Fault.FLAPPING, Fault.CONTRADICTING_LATER, Fault.DOUBLE_CHARGE}
+
+
+def test_every_other_fault_has_a_card():
+    assert NUMBER.keys() == set(Fault) - WITHOUT_A_CARD
 
 
 @pytest.mark.parametrize(
@@ -243,3 +248,72 @@ def test_a_flapping_account_answers_503_while_it_is_down(alpha: PracticeMerchant
 
     alpha.sandbox.patch_profile("alpha", flapping_down_share=0)
     assert alpha.pay(APPROVED, reference="up")[0] == 201
+
+
+class TestLies:
+    """An account that says one thing and does another."""
+
+    def test_a_decline_may_turn_into_an_approval(self, alpha: PracticeMerchant):
+        alpha.sandbox.patch_profile(
+            "alpha", faults={"contradicting_later": 1}, contradicts_after_s=3600
+        )
+        status, declined = alpha.pay()
+        assert (status, declined["status"], declined["decline"]["code"]) == (402, "declined", "05")
+        assert alpha.pay() == (402, declined)
+        assert alpha.post("/payments/cancel", {"reference": "order-1"})[0] == 409
+        assert alpha.charged() == []
+
+        assert alpha.sandbox.settle_now() == 1
+
+        status, approved = alpha.pay()
+        assert (status, approved["id"], approved["status"]) == (201, declined["id"], "approved")
+        assert approved["decline"] is None
+        assert alpha.charged() == [1999]
+
+    def test_it_contradicts_itself_in_time_and_tells_so(
+        self, told: PracticeMerchant, merchant: ListeningMerchant
+    ):
+        told.sandbox.start_outage("alpha", "contradicting_later")
+        told.sandbox.patch_profile("alpha", contradicts_after_s=0.1)
+        told.pay()
+
+        heard = merchant.wait_for_number(2)
+
+        assert [item.type for item in heard] == ["payment.declined", "payment.approved"]
+
+    def test_a_decline_keeps_its_code_until_it_is_contradicted(self, alpha: PracticeMerchant):
+        alpha.sandbox.start_outage("alpha", "contradicting_later")
+
+        assert alpha.pay("4000000000000515")[1]["decline"]["code"] == "51"
+        alpha.sandbox.settle_now()
+        assert alpha.charged() == [1999]
+
+    def test_what_waits_for_the_customer_is_not_contradicted(self, alpha: PracticeMerchant):
+        alpha.sandbox.start_outage("alpha", "contradicting_later")
+
+        assert alpha.pay("4200000000000018")[1]["status"] == "requires_action"
+        assert alpha.sandbox.settle_now() == 0
+
+    def test_one_key_may_be_charged_twice(
+        self, told: PracticeMerchant, merchant: ListeningMerchant
+    ):
+        told.sandbox.patch_profile("alpha", faults={"double_charge": 1})
+
+        first = told.pay()
+
+        assert told.charged() == [1999, 1999]
+        assert told.pay() == first
+        assert told.charged() == [1999, 1999]
+        _, found = told.get("/payments?reference=order-1")
+        assert first[1] in found["data"]
+        ids = {payment["id"] for payment in found["data"]}
+        assert len(ids) == 2
+        heard = merchant.wait_for_number(2)
+        assert {item.body["data"]["id"] for item in heard} == ids
+        assert {item.type for item in heard} == {"payment.approved"}
+
+    def test_a_decline_is_not_doubled(self, alpha: PracticeMerchant):
+        alpha.sandbox.start_outage("alpha", "double_charge")
+
+        assert alpha.pay("4000000000000515")[0] == 402
+        assert len(alpha.sandbox.payments_of("order-1")) == 1
