@@ -5,6 +5,7 @@ instead of `PAYORCH_SECRET_KEY`. Production (`PAYORCH_ENV=production`) refuses u
 instead of running with them; all findings are listed at once.
 """
 
+import base64
 import math
 import os
 from collections.abc import Mapping
@@ -135,6 +136,8 @@ class Settings:
             found.append("PAYORCH_MAX_PROVIDERS_PER_SUBMISSION lies between 1 and 3.")
         if not 1.0 <= self.submission_deadline_s <= 120.0:
             found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
+        if not _are_webhook_secrets(self.sandbox_webhook_secret):
+            found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         try:
             _ = self.places_by_queue
         except ValueError as error:
@@ -167,6 +170,15 @@ class Settings:
         if self.log_level == "DEBUG":
             found.append("PAYORCH_LOG_LEVEL=DEBUG is not for production.")
         return found
+
+
+def _are_webhook_secrets(secrets: str) -> bool:
+    """Whether those that say that they are base64 are; any other text is a secret as it is."""
+    encoded = [s.strip()[6:] for s in secrets.split(",") if s.strip().startswith("whsec_")]
+    try:
+        return all(base64.b64decode(secret, validate=True) for secret in encoded)
+    except ValueError:
+        return False
 
 
 def _variable(name: str) -> str:

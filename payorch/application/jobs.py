@@ -33,7 +33,13 @@ PATIENT_DELAYS_S = (5, 30, 2 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_
 SETTLE_TRANSACTION = JobKind("settle_transaction", "reconcile", (1, 5, 15, MINUTE_S, 5 * MINUTE_S))
 """Look one transaction up at its provider now; the reconciler goes on when this gives up."""
 
-PROCESS_EVENT = JobKind("process_event", "webhooks", PATIENT_DELAYS_S)
+EVENT_DELAYS_S = (
+    *(2, 5, 10, 30, 2 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S, HOUR_S, 2 * HOUR_S),
+    *(3 * HOUR_S,) * 10,
+)
+"""More than a day: for so long an event without a match is matched again (reliability.md, F34)."""
+
+PROCESS_EVENT = JobKind("process_event", "webhooks", EVENT_DELAYS_S)
 """Follow up one event of the inbox."""
 
 SEND_REFUND = JobKind("send_refund", "refunds", (2, 10, 30, *PATIENT_DELAYS_S[2:]))

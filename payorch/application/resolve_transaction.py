@@ -90,12 +90,18 @@ class ResolveTransactionUseCase:
         self._alert = alert
         self._trusts_documented_absence = trusts_documented_absence
 
-    def check_order_now(self, order_id: OrderId) -> Resolution:
+    def check_order_now(
+        self, order_id: OrderId, *, named_reference: str | None = None
+    ) -> Resolution:
         """Look the order's open transaction up at its provider, if it has one.
 
         It does not count as a check: a customer who comes back often must not put off the next.
+        `named_reference` is the provider's id by which to look where ours is not known yet.
         """
         attempt = self._open_attempts.of_order(order_id)
+        if attempt is not None and attempt.transaction.provider_reference is None:
+            named = replace(attempt.transaction, provider_reference=named_reference)
+            attempt = replace(attempt, transaction=named)
         return Resolution.GONE if attempt is None else self._resolve(attempt, is_counted=False)
 
     def execute(self, transaction_id: TransactionId) -> Resolution:

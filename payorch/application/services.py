@@ -12,6 +12,7 @@ from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.provider_gateway import CircuitBoard
+from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 
 
@@ -20,6 +21,7 @@ class Services:
     create_order: CreatePaymentOrderUseCase
     pay_order: ProcessPaymentOrderUseCase
     resolve: ResolveTransactionUseCase
+    receive_event: ReceiveProviderEventUseCase
     registry: PaymentMethodRegistry
     orders: OrderReader
     tokens: OrderTokens

@@ -61,8 +61,8 @@ def init_app(app: Flask) -> None:
 
 
 def wants_problem_json() -> bool:
-    """Under /api always; elsewhere when the client likes JSON better than HTML."""
-    if request.path.startswith("/api/"):
+    """Where machines call always; elsewhere when the client likes JSON better than HTML."""
+    if request.path.startswith(("/api/", "/webhooks/")):
         return True
     liked = request.accept_mimetypes.best_match(
         ["text/html", "application/json", PROBLEM_MIMETYPE], default="text/html"

@@ -30,6 +30,7 @@ from payorch.wiring.payments import (
     order_payment,
     outcome_recorder,
 )
+from payorch.wiring.provider_events import ProviderEvents, provider_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Wired:
     services: Services
     reconcile: ReconcileUseCase
     rollup: MetricsRollup
+    events: ProviderEvents
     database: Database
     background: Background
 
@@ -68,12 +70,14 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         alert=alert,
         trusts_documented_absence=settings.trust_documented_absence,
     )
+    events = provider_events(settings, base, resolve, recorder)
     reconcile = ReconcileUseCase(
         open_attempts=base.open_attempts, resolve=resolve, alert=alert
     )
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile, resolve),
+        **events.handlers,
     }
     schedules: tuple[Schedule, ...] = ()
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
@@ -83,6 +87,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         create_order=create_order,
         pay_order=order_payment(settings, base, create_order, recorder),
         resolve=resolve,
+        receive_event=events.receive,
         registry=base.registry,
         orders=SqlAlchemyOrderReader(base.database),
         tokens=base.tokens,
@@ -99,6 +104,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         services=services,
         reconcile=reconcile,
         rollup=MetricsRollup(metrics_repository, base.clock),
+        events=events,
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
     )

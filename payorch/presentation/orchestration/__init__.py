@@ -1,4 +1,4 @@
-"""The JSON API /api/v1: machines create orders, pay them and read them."""
+"""What machines call: the JSON API /api/v1, and /webhooks for the providers' events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from payorch.presentation.orchestration import (  # noqa: F401 - the views regis
     openapi_document,
     order_views,
     payment_views,
+    webhook_views,
 )
 from payorch.presentation.orchestration.blueprint import blueprint
 
@@ -23,7 +24,9 @@ __all__ = ["init_app"]
 def init_app(app: Flask) -> None:
     """Needs the settings, so call it after they were put into the app."""
     csrf.exempt(blueprint)
+    csrf.exempt(webhook_views.webhooks)
     app.register_blueprint(blueprint)
+    webhook_views.init_app(app)
     openapi_document.init_app(app)
     app.wsgi_app = api_access.WithoutCookies(app.wsgi_app)  # type: ignore[method-assign]  # the documented way
     api_access.warn_when_open(app)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
-API_PATHS = "/api/"
+API_PATHS = ("/api/", "/webhooks/")
+"""What machines call. A cookie there is a browser's, sent by somebody else's page."""
 
 OPEN_ENDPOINTS = frozenset({"orchestration.openapi_json", "orchestration.docs"})
 """The documentation names no order and no customer."""
@@ -45,7 +46,7 @@ def _admit() -> Response | None:
 
 
 class WithoutCookies:
-    """WSGI middleware: requests under /api arrive without their cookies."""
+    """WSGI middleware: requests of machines arrive without their cookies."""
 
     def __init__(self, wsgi_app: WSGIApplication) -> None:
         self._wsgi_app = wsgi_app

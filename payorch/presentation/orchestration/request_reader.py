@@ -62,13 +62,13 @@ class RequestReader(PydanticAdapter):
             if location == "json":
                 if request.mimetype != "application/json":
                     raise UnsupportedMediaType
-                return self.model_class.model_validate_json(_whole_body(request))
+                return self.model_class.model_validate_json(whole_body(request))
             return self.model_class.model_validate(request.args.to_dict())
         except ValidationError as error:
             _refuse(error)
 
 
-def _whole_body(request: Request) -> bytes:
+def whole_body(request: Request) -> bytes:
     """The body's bytes. Raises RequestEntityTooLarge.
 
     A body sent in chunks has no length to refuse it by; Werkzeug then silently ends at the limit.

@@ -1,23 +1,14 @@
 """The inbox: every event that a provider sent and signed, once."""
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Enum, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from payorch.application.provider_events import EventState
 from payorch.infrastructure.persistence.database import Base, Pk, UtcTime
 
-
-class EventState(StrEnum):
-    """RECEIVED waits for its job. ORPHAN has matched nothing of ours yet."""
-
-    RECEIVED = "received"
-    APPLIED = "applied"
-    NO_CHANGE = "no_change"
-    ORPHAN = "orphan"
-    ALERTED = "alerted"
-
+__all__ = ["EventState", "EventStateColumn", "WebhookEventRow"]
 
 EventStateColumn = Enum(
     EventState,

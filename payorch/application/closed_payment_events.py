@@ -1,0 +1,125 @@
+"""Events about payments that the books have closed already: late, repeated, or contradicting.
+
+They never change the closed transaction. Only what the provider itself confirms when it is asked
+again goes on, to the place where surplus money is given back.
+"""
+
+from typing import Protocol
+
+from payorch.application.jobs import ALERT_STAFF, SEND_REFUND, NewJob, RetryLater
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.ports import Checkpoint
+from payorch.application.provider_events import (
+    EventNews,
+    EventState,
+    NamedByEvents,
+    StoredEvent,
+)
+from payorch.application.provider_gateway import Answer, GatewayCatalog
+from payorch.application.resolve_transaction import LOOKUP_TIMEOUT_S
+from payorch.domain.outcome import (
+    Approved,
+    Declined,
+    NotSent,
+    NotSentReason,
+    Unknown,
+    UnknownReason,
+)
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.transaction import Transaction, TransactionId
+
+_NOTHING_OF_OURS = frozenset(
+    {UnknownReason.NOT_FOUND, UnknownReason.REFERENCE_MISMATCH, UnknownReason.UNSEEN_STATUS}
+)
+"""Asking again would bring the same answer, and it proves no charge for the transaction."""
+
+SAME_AS_THE_BOOKS = EventNews(EventState.NO_CHANGE, "The books say the same.")
+
+
+class LateOutcomes(Protocol):
+    def record_late(self, transaction_id: TransactionId, source: str, answer: Answer) -> None:
+        """Keep what contradicts a closed transaction, and give surplus money back."""
+
+
+class ClosedPaymentEvents:
+    def __init__(
+        self,
+        *,
+        named: NamedByEvents,
+        registry: PaymentMethodRegistry,
+        gateways: GatewayCatalog,
+        late_outcomes: LateOutcomes,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._named = named
+        self._registry = registry
+        self._gateways = gateways
+        self._late_outcomes = late_outcomes
+        self._checkpoint = checkpoint
+
+    def follow_up(self, stored: StoredEvent, transaction: Transaction) -> EventNews:
+        """Raises RetryLater when the provider gives no clear answer."""
+        reference = stored.event.provider_reference
+        answer = self._ask(reference, transaction)
+        if answer is None:
+            return EventNews(EventState.NO_CHANGE, "The payment is closed; nobody can be asked.")
+        outcome = answer.outcome
+        if isinstance(outcome, Unknown):
+            if outcome.reason not in _NOTHING_OF_OURS:
+                raise RetryLater(f"The provider did not say: {outcome.reason}.")
+            return EventNews(EventState.NO_CHANGE, f"The provider was asked: {outcome.reason}.")
+        if isinstance(outcome, NotSent) and outcome.reason is NotSentReason.VOIDED_AT_PROVIDER:
+            return self._voided(stored, transaction)
+        if not _contradicts(answer, reference, transaction):
+            return SAME_AS_THE_BOOKS
+        self._checkpoint("before_late_outcome")
+        self._late_outcomes.record_late(transaction.id, "webhook", answer)
+        return EventNews(EventState.APPLIED, "It contradicts the books: see the evidence.")
+
+    def _voided(self, stored: StoredEvent, transaction: Transaction) -> EventNews:
+        """Our own void's doing, or something that finance should know of."""
+        void = self._named.void_of(transaction)
+        if void is not None:
+            return refund_to_look_up(stored, void)
+        if transaction.status is not TransactionStatus.APPROVED:
+            return SAME_AS_THE_BOOKS
+        facts = {"transaction": transaction.id, "provider": transaction.provider_code}
+        payload = {"alert": "voided_elsewhere", **facts}
+        alert = NewJob(ALERT_STAFF, payload, dedup_key=f"voided_elsewhere:{transaction.id}")
+        return EventNews(EventState.ALERTED, "Voided, but not by this payorch.", (alert,))
+
+    def _ask(self, reference: str | None, transaction: Transaction) -> Answer | None:
+        """The provider's word about the object that the event names. None: nobody to ask."""
+        method = self._registry.method(transaction.provider_code)
+        if not self._gateways.is_connected(method):
+            return None
+        gateway = self._gateways.gateway_for(method)
+        if reference is not None:
+            return gateway.read(reference, transaction.id, timeout_s=LOOKUP_TIMEOUT_S)
+        if not method.capabilities.find_by_reference:
+            return None
+        return gateway.find(transaction.id, timeout_s=LOOKUP_TIMEOUT_S)
+
+
+def refund_to_look_up(stored: StoredEvent, refund: str) -> EventNews:
+    """The refund's own job asks the provider about it; it is the only writer of refunds."""
+    job = NewJob(
+        SEND_REFUND,
+        {"refund": refund},
+        dedup_key=f"event:{stored.key}",
+        destination=stored.provider_code,
+    )
+    return EventNews(EventState.APPLIED, "The refund is being looked up.", (job,))
+
+
+def _contradicts(answer: Answer, named_reference: str | None, transaction: Transaction) -> bool:
+    """Whether a definitive answer about the named object says something else than the books."""
+    is_charged = transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}
+    match answer.outcome:
+        case Approved(provider_reference=reference, surplus=surplus):
+            return not is_charged or reference != transaction.provider_reference or bool(surplus)
+        case Declined() | NotSent():
+            is_ours = named_reference in {None, transaction.provider_reference}
+            return transaction.status is TransactionStatus.APPROVED and is_ours
+        case _:
+            return False
