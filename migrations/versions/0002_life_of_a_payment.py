@@ -315,6 +315,26 @@ def upgrade() -> None:
         sqlite_where=sa.text("card_fingerprint IS NOT NULL"),
         postgresql_where=sa.text("card_fingerprint IS NOT NULL"),
     )
+    op.create_index(
+        "ix_transaction_evidence_not_applied",
+        "transaction_evidence",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("NOT was_applied"),
+        postgresql_where=sa.text("NOT was_applied"),
+    )
+    op.create_table(
+        "verifications",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("errors", sa.Integer(), nullable=False),
+        sa.Column("warnings", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verifications")),
+    )
+    op.create_index("ix_verifications_started_at", "verifications", ["started_at"], unique=False)
     with op.batch_alter_table("configuration") as table:
         table.add_column(
             sa.Column("mode", sa.String(length=10), server_default="normal", nullable=False)
@@ -328,6 +348,14 @@ def downgrade() -> None:
         table.drop_constraint(op.f("ck_configuration_mode"), type_="check")
         table.drop_column("mode_since")
         table.drop_column("mode")
+    op.drop_index("ix_verifications_started_at", table_name="verifications")
+    op.drop_table("verifications")
+    op.drop_index(
+        "ix_transaction_evidence_not_applied",
+        table_name="transaction_evidence",
+        sqlite_where=sa.text("NOT was_applied"),
+        postgresql_where=sa.text("NOT was_applied"),
+    )
 
     op.drop_index(
         "ix_transactions_card_fingerprint_started_at",

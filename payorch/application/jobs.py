@@ -45,6 +45,9 @@ PROCESS_EVENT = JobKind("process_event", "webhooks", EVENT_DELAYS_S)
 SEND_REFUND = JobKind("send_refund", "refunds", (2, 10, 30, *PATIENT_DELAYS_S[2:]))
 """Send one refund that is STARTED, or look it up when it was sent."""
 
+VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
+"""Check the books against their invariants."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

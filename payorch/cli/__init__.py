@@ -16,6 +16,7 @@ _SUBCOMMANDS = {
     "serve": "payorch.cli.serve:serve",
     "simulate": "payorch.cli.simulate:simulate",
     "staff": "payorch.cli.staff:staff_group",
+    "verify": "payorch.cli.verify:verify",
     "worker": "payorch.cli.worker:worker",
 }
 

@@ -12,6 +12,7 @@ from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.services import Services
+from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.database import Database
@@ -31,6 +32,11 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
+from payorch.wiring.verification import (
+    VERIFY_SCHEDULE,
+    ledger_verification,
+    verification_handlers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Wired:
     events: ProviderEvents
     database: Database
     background: Background
+    verify: VerifyLedgerUseCase
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -74,12 +81,14 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     reconcile = ReconcileUseCase(
         open_attempts=base.open_attempts, resolve=resolve, alert=alert
     )
+    verify = ledger_verification(base)
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile, resolve),
         **events.handlers,
     }
-    schedules: tuple[Schedule, ...] = ()
+    handlers.update(verification_handlers(verify, base))
+    schedules: tuple[Schedule, ...] = (VERIFY_SCHEDULE,)
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
@@ -107,4 +116,5 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         events=events,
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
+        verify=verify,
     )

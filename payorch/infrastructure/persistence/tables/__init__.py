@@ -17,6 +17,7 @@ from payorch.infrastructure.persistence.tables.reviews import ReviewRow
 from payorch.infrastructure.persistence.tables.routing_policies import RoutingPolicyRow
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
+from payorch.infrastructure.persistence.tables.verifications import VerificationRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "StaffRow",
     "SubmissionRow",
     "TransactionRow",
+    "VerificationRow",
     "WebhookEventRow",
 ]

@@ -158,6 +158,14 @@ class EvidenceRow(Base):
     """
 
     __tablename__ = "transaction_evidence"
+    __table_args__ = (
+        Index(
+            "ix_transaction_evidence_not_applied",
+            "created_at",
+            sqlite_where=text("NOT was_applied"),
+            postgresql_where=text("NOT was_applied"),
+        ),
+    )
 
     id: Mapped[Pk]
     transaction_id: Mapped[int] = mapped_column(BigKey, ForeignKey("transactions.id"), index=True)
