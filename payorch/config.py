@@ -8,6 +8,7 @@ instead of running with them; all findings are listed at once.
 import base64
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,17 @@ MIN_SECRET_LENGTH = 32
 DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production"  # noqa: S105 - refused in production
 DEFAULT_DATABASE_URL = "sqlite:///var/payorch.sqlite3"
 DEFAULT_SANDBOX_URL = "http://127.0.0.1:4330"
+SMTPS_PORT = 465
+"""On this port a mail server speaks TLS from the first byte (RFC 8314)."""
+
+_ONE_ADDRESS = re.compile(
+    r"[^@\s,;:<>\"()\[\]\x00-\x1f\x7f]{1,64}@[^@\s,;:<>\"()\x00-\x1f\x7f]{1,189}"
+)
+_CHOICES = {
+    "env": ("development", "production"),
+    "mail_backend": ("outbox", "file", "smtp"),
+    "default_language": ("en", "es"),
+}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -66,6 +78,17 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     default_country: str = "DE"
     default_currency: str = "EUR"
+    default_language: str = "en"
+    merchant_name: str = "payorch"
+    mail_backend: Literal["outbox", "file", "smtp"] = "outbox"
+    mail_folder: str = "var/mail"
+    mail_from: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_user: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    smtp_starttls: bool = True
+    alert_emails: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -138,12 +161,32 @@ class Settings:
             found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
         if not _are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
+        found += self._mail_problems()
         try:
             _ = self.places_by_queue
         except ValueError as error:
             found.append(f"PAYORCH_WORKER_PLACES: {error}")
         if self.is_production:
             found += self._production_problems()
+        return found
+
+    def _mail_problems(self) -> list[str]:
+        found = []
+        if not self.merchant_name.isprintable() or not 0 < len(self.merchant_name) <= 80:
+            found.append("PAYORCH_MERCHANT_NAME is one line of at most 80 characters.")
+        found += [
+            f"{variable}: {address!r} is not one e-mail address."
+            for variable, address in (
+                ("PAYORCH_MAIL_FROM", self.mail_from or "nobody@localhost"),
+                *(("PAYORCH_ALERT_EMAILS", address) for address in self.alert_emails),
+            )
+            if not _ONE_ADDRESS.fullmatch(address)
+        ]
+        if self.mail_backend == "smtp" and not (self.smtp_host and self.mail_from):
+            found.append("PAYORCH_MAIL_BACKEND=smtp needs PAYORCH_SMTP_HOST and PAYORCH_MAIL_FROM.")
+        is_in_clear = not self.smtp_starttls and self.smtp_port != SMTPS_PORT
+        if self.is_production and self.smtp_password and is_in_clear:
+            found.append("PAYORCH_SMTP_STARTTLS=0 would send PAYORCH_SMTP_PASSWORD in the clear.")
         return found
 
     def _production_problems(self) -> list[str]:
@@ -212,8 +255,10 @@ def _parsed(name: str, raw: str) -> object:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in {"api_token", "metrics_token", "sandbox_url", "sandbox_public_url"}:
         return text.rstrip("/") or None
-    if name == "env" and text not in {"development", "production"}:
-        raise ValueError("must be development or production.")
+    if name in {"mail_from", "smtp_host", "smtp_user", "smtp_password"}:
+        return text or None
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise ValueError(f"must be {' or '.join(_CHOICES[name])}.")
     return text.rstrip("/") if name == "base_url" else text
 
 

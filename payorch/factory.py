@@ -128,7 +128,15 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.db_pool_size,
         "max_overflow": settings.db_pool_size,
         "pool_timeout": 10,
-        "connect_args": {"options": "-c lock_timeout=5000 -c statement_timeout=30000"},
+        "connect_args": {
+            "options": "-c lock_timeout=5000 -c statement_timeout=30000",
+            # A server that has vanished answers nothing at all: the client has to give up itself.
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+        },
     }
 
 

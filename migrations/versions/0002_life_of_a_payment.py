@@ -114,17 +114,20 @@ def upgrade() -> None:
     op.create_table(
         "notices",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=40), nullable=False),
         sa.Column("dedup_key", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body_html", sa.Text(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
                 "queued",
                 "sent",
+                "kept",
                 "failed",
                 name="notice_state",
                 native_enum=False,
@@ -141,9 +144,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
         sa.UniqueConstraint("dedup_key", name=op.f("uq_notices_dedup_key")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_notices_public_id")),
     )
     op.create_index("ix_notices_created_at_id", "notices", ["created_at", "id"], unique=False)
+    op.create_index("ix_notices_kind_id", "notices", ["kind", "id"], unique=False)
     op.create_index(op.f("ix_notices_order_id"), "notices", ["order_id"], unique=False)
+    op.create_index("ix_notices_recipient_id", "notices", ["recipient", "id"], unique=False)
+    op.create_index("ix_notices_state_id", "notices", ["state", "id"], unique=False)
     op.create_table(
         "refunds",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -288,6 +295,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('failed', 'pending')"),
     )
     op.add_column("submissions", sa.Column("client_hash", sa.String(length=64), nullable=True))
+    op.add_column("submissions", sa.Column("language", sa.String(length=8), nullable=True))
     op.create_index(
         "ix_submissions_client_hash_created_at",
         "submissions",
@@ -412,7 +420,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('pending', 'started', 'unknown')"),
     )
     op.drop_table("refunds")
+    op.drop_index("ix_notices_state_id", table_name="notices")
+    op.drop_index("ix_notices_recipient_id", table_name="notices")
     op.drop_index(op.f("ix_notices_order_id"), table_name="notices")
+    op.drop_index("ix_notices_kind_id", table_name="notices")
     op.drop_index("ix_notices_created_at_id", table_name="notices")
     op.drop_table("notices")
     op.drop_index("ix_webhook_events_received_at_id", table_name="webhook_events")
@@ -435,4 +446,5 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_kind_id", table_name="jobs")
     op.drop_table("jobs")
     op.drop_column("transactions", "card_fingerprint")
+    op.drop_column("submissions", "language")
     op.drop_column("submissions", "client_hash")

@@ -41,6 +41,7 @@ class PayOrder:
 
     With `new_order` the order and the first attempt's intent share one commit. `customer` and
     `country`, when given, replace the order's. `instrument` None pays by redirect or wallet.
+    `language` is the one the customer reads, for the letters to them.
     """
 
     idempotency_key: str
@@ -50,4 +51,5 @@ class PayOrder:
     customer: Customer | None = None
     country: str | None = None
     preferred_provider: str | None = None
+    language: str | None = None
     instrument: CardInstrument | None = None

@@ -45,6 +45,9 @@ PROCESS_EVENT = JobKind("process_event", "webhooks", EVENT_DELAYS_S)
 SEND_REFUND = JobKind("send_refund", "refunds", (2, 10, 30, *PATIENT_DELAYS_S[2:]))
 """Send one refund that is STARTED, or look it up when it was sent."""
 
+APPLY_REVIEW = JobKind("apply_review", "reconcile", (2, 10, 30, *PATIENT_DELAYS_S[2:]))
+"""Settle a transaction as two people of the staff have concluded."""
+
 VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
 """Check the books against their invariants."""
 
@@ -57,6 +60,9 @@ ALERT_STAFF = JobKind("alert_staff", "mail", PATIENT_DELAYS_S)
 
 RECONCILE = JobKind("reconcile", "reconcile", (5, 15, MINUTE_S, 5 * MINUTE_S))
 """One pass over the open transactions that are due."""
+
+RECONCILE_REFUNDS = JobKind("reconcile_refunds", "refunds", (5, 15, MINUTE_S))
+"""Enqueue the open refunds whose next check is due."""
 
 PURGE_JOBS = JobKind("purge_jobs", "upkeep", (MINUTE_S, 10 * MINUTE_S))
 """Delete jobs that were done long ago."""

@@ -62,6 +62,7 @@ class NewSubmission:
     policy_version: int
     candidates: tuple[CandidateRecord, ...]
     left_out: tuple[LeftOutRecord, ...]
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

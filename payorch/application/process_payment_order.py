@@ -181,11 +181,13 @@ class ProcessPaymentOrderUseCase:
         while True:
             try:
                 recorded = self._attempt(submission)
+                if recorded is None:
+                    return self._replay.stored_or_confirming(
+                        submission.command, submission.order.id
+                    )
             except LedgerUnavailable:
                 # The answer is lost to the books for now, never to the customer as a failure.
                 return submission.confirming()
-            if recorded is None:
-                return self._replay.stored_or_confirming(submission.command, submission.order.id)
             if recorded.result is not None:
                 return recorded.result
             submission.move_on(recorded.transaction)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from payorch.application.refund_gateway import RefundGateway
 from payorch.domain.circuit import CircuitState
 from payorch.domain.instrument import CardInstrument
 from payorch.domain.money import Money
@@ -77,6 +78,9 @@ class GatewayCatalog(Protocol):
         """Whether this installation has the method's connector and its settings."""
 
     def gateway_for(self, method: PaymentMethodVO) -> PaymentGateway:
+        """Raises PaymentMethodNotFound for a method that is not connected."""
+
+    def refund_gateway_for(self, method: PaymentMethodVO) -> RefundGateway:
         """Raises PaymentMethodNotFound for a method that is not connected."""
 
 

@@ -26,7 +26,7 @@ from payorch.domain.errors import LedgerUnavailable
 from payorch.domain.outcome import Approved, Declined, Unknown, UnknownReason
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.settlement import FLAG_CONTRADICTION, Settlement
-from payorch.domain.transaction import Transaction
+from payorch.domain.transaction import Transaction, TransactionId
 
 WRITE_PATIENCE_S = 10.0
 """How long an answer is kept in memory while the database is away (reliability.md, F10)."""
@@ -119,6 +119,10 @@ class OutcomeRecorder:
         self._open_attempts.add_evidence(attempt.transaction.id, evidence, order_flag=order_flag)
         if order_flag is not None:
             self._alert(order_flag, {"transaction": attempt.transaction.id})
+
+    def record_late(self, transaction_id: TransactionId, source: str, answer: Answer) -> None:
+        """News of a transaction that the books have closed; see late_news.py."""
+        self._late_news.keep(transaction_id, source, answer.outcome)
 
     def _record_after_lost_race(self, attempt: Attempt, judgement: Judgement) -> Recorded | None:
         """Somebody took the transaction over or settled it. Definitive news still counts.

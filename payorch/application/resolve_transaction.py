@@ -185,7 +185,7 @@ class ResolveTransactionUseCase:
         """Record a final answer. False when it proves nothing or the books refused it."""
         if not self._is_news(check.attempt, answer.outcome):
             return False
-        attempt = _as_attempt(check.attempt)
+        attempt = as_attempt(check.attempt)
         judgement = self._judge.judge(attempt, answer.outcome, was_looked_up=True)
         if not _is_applicable(judgement):
             flag = judgement.settlement.order_flag
@@ -237,7 +237,7 @@ class ResolveTransactionUseCase:
 
     def _record_process_died(self, found: OpenAttempt) -> None:
         """The holder's lease ran out without an answer: from now on it counts as UNKNOWN."""
-        attempt = _as_attempt(found)
+        attempt = as_attempt(found)
         judgement = self._judge.judge(attempt, Unknown(UnknownReason.PROCESS_DIED))
         self._recorder.record(attempt, judgement, latency_ms=None)
 
@@ -252,7 +252,8 @@ def _is_applicable(judgement: Judgement) -> bool:
     }
 
 
-def _as_attempt(found: OpenAttempt) -> Attempt:
+def as_attempt(found: OpenAttempt) -> Attempt:
+    """The attempt as its new holder knows it."""
     return Attempt(
         order_id=found.order.id,
         order_key=found.order_key,

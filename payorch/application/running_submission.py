@@ -42,6 +42,7 @@ def new_submission(
         left_out=tuple(
             LeftOutRecord(code, reason.value) for code, reason in decision.left_out.items()
         ),
+        language=command.language,
     )
 
 

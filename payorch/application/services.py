@@ -13,7 +13,10 @@ from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.provider_gateway import CircuitBoard
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
+from payorch.application.resend_notice import ResendNoticeUseCase
+from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.review import ReviewTransactionUseCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,9 @@ class Services:
     pay_order: ProcessPaymentOrderUseCase
     resolve: ResolveTransactionUseCase
     receive_event: ReceiveProviderEventUseCase
+    review: ReviewTransactionUseCase
+    resend_notice: ResendNoticeUseCase
+    refund_payment: RefundPaymentUseCase
     registry: PaymentMethodRegistry
     orders: OrderReader
     tokens: OrderTokens

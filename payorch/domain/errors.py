@@ -102,6 +102,52 @@ class ReasonRequired(PayorchError):
     code = "reason_required"
 
 
+class NoticeNotFound(PayorchError):
+    code = "notice_not_found"
+
+
+class ReviewNotPossible(PayorchError):
+    """This conclusion cannot be proposed or decided now; the message says why."""
+
+    code = "review_not_possible"
+
+
+class OrderNotRefundable(PayorchError):
+    """There is no payment to give back, nothing is left of it, or the provider cannot do it."""
+
+    code = "order_not_refundable"
+
+
+class RefundTooLarge(PayorchError):
+    """More than is left; `refundable_minor` is the most that can be given back now."""
+
+    code = "refund_too_large"
+
+    def __init__(self, message: str, *, refundable_minor: int) -> None:
+        super().__init__(message)
+        self.refundable_minor = refundable_minor
+
+
+class RefundNotFound(PayorchError):
+    code = "refund_not_found"
+
+
+class RefundInProgress(PayorchError):
+    """The provider is still being asked; look at the refund again shortly."""
+
+    code = "refund_in_progress"
+
+    def __init__(self, message: str, *, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RefundNotRetryable(PayorchError):
+    """Only a failed refund can be tried again."""
+
+    code = "refund_not_retryable"
+
+
 class LedgerUnavailable(PayorchError):
     """The database did not take the write. Nothing was sent to a provider."""
 

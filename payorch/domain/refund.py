@@ -61,7 +61,8 @@ def may_refund_become(current: RefundStatus, target: RefundStatus) -> bool:
 class Refund:
     """A snapshot of one refund as it was read. `version` and `token` as with a transaction.
 
-    `payment_reference` is the provider's id of the payment that is given back.
+    `payment_reference` is the provider's id of the payment that is given back. `sent_at` is when
+    a request that may have arrived was first sent; it is committed before the call.
     """
 
     id: RefundId
@@ -78,7 +79,20 @@ class Refund:
     requested_at: datetime
     lease_until: datetime
     provider_reference: str | None = None
+    sent_at: datetime | None = None
+    checks: int = 0
+    failure_code: str | None = None
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_REFUND_STATUSES
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether a request for it may have reached the provider, and not been refused."""
+        return self.sent_at is not None
+
+    @property
+    def our_reference(self) -> str:
+        """What the provider knows it by: a void is only another state of the payment."""
+        return self.transaction_id if self.kind is RefundKind.VOID else self.id

@@ -38,10 +38,10 @@ def page_texts(status: int, code: str) -> tuple[str, str]:
             return gettext("That was too much"), gettext("The form is larger than we accept.")
         case 429:
             return gettext("Too many tries"), gettext("Please wait a while and try again.")
-        # Only this error proves that nothing was sent to a provider.
         case 503 if code == "ledger_unavailable":
             return gettext("Payments are paused"), gettext(
-                "Nothing was charged. Please try again in a minute."
+                "Please try again in a minute. If you had pressed Pay, do the same again: "
+                "you will not be charged twice."
             )
         case status if status >= 500:
             return gettext("Something went wrong on our side"), gettext(

@@ -41,6 +41,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.PaymentMethodNotFound: 404,
     facts.ReasonRequired: 422,
     InvalidWindow: 422,
+    facts.NoticeNotFound: 404,
+    facts.ReviewNotPossible: 409,
     facts.LedgerUnavailable: 503,
 }
 

@@ -27,8 +27,9 @@ _NEXT_DUE_AT = "SELECT min(due_at) FROM deliveries WHERE lane = ? AND due_at IS 
 _NEXT = """SELECT d.number, d.event_number, d.kind, d.attempts, e.id, e.account, e.payment_id,
     e.body FROM deliveries d JOIN events e ON e.number = d.event_number
     WHERE d.lane = ? AND d.due_at <= ? ORDER BY d.due_at, d.number LIMIT 1"""
+# Numbers begin anew when the ledger is emptied, and a try may outlast that; ids do not come again.
 _FINISH = """UPDATE deliveries SET state = ?, due_at = ?, attempts = ?, last_result = ?,
-    updated_at = ? WHERE number = ?"""
+    updated_at = ? WHERE number = ? AND event_number = (SELECT number FROM events WHERE id = ?)"""
 _RELEASE = """UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?
     WHERE state = 'held' AND payment_id = ? AND event_number < ?"""
 _EVENTS = """SELECT number, id, account, type, payment_id, refund_id, is_genuine, body, created_at
@@ -166,7 +167,10 @@ class WebhookQueue:
         with self._ledger.transaction() as connection:
             connection.execute(
                 _FINISH,
-                (state, due_at, delivery.attempts + 1, result, iso(now), delivery.number),
+                (
+                    *(state, due_at, delivery.attempts + 1, result, iso(now)),
+                    *(delivery.number, delivery.event_id),
+                ),
             )
             connection.execute(
                 _RELEASE, (now, iso(now), delivery.payment_id, delivery.event_number)

@@ -29,6 +29,7 @@ from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentL
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
+from payorch.infrastructure.persistence.staff_alerts import SqlAlchemyStaffAlerts
 from payorch.infrastructure.security.order_tokens import DerivedOrderTokens
 from payorch.infrastructure.system_clock import RandomIds, SystemClock
 
@@ -65,6 +66,7 @@ class Base:
     registry: PaymentMethodRegistry
     judge: OutcomeJudge
     tokens: DerivedOrderTokens
+    alert: SqlAlchemyStaffAlerts
 
     @classmethod
     def of(cls, settings: Settings, engine: Engine, seams: Seams) -> Self:
@@ -114,6 +116,7 @@ class Base:
                 ),
             ),
             tokens=DerivedOrderTokens(settings.secret_key),
+            alert=SqlAlchemyStaffAlerts(transactions, clock),
         )
 
 
@@ -126,7 +129,3 @@ def _connectors(settings: Settings) -> dict[str, ConnectorFactory]:
 
 def log_provider_failure(provider: str, facts: Mapping[str, str | int | None]) -> None:
     _log.warning("provider_call_failed", provider=provider, **facts)
-
-
-def alert(name: str, facts: Mapping[str, str]) -> None:
-    _log.error("alert", alert=name, **facts)

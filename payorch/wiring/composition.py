@@ -24,7 +24,8 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
 from payorch.wiring.background import background_work, own_handlers
-from payorch.wiring.base import Base, Seams, alert
+from payorch.wiring.base import Base, Seams
+from payorch.wiring.notices import notice_handlers, notice_resending
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -32,6 +33,8 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
+from payorch.wiring.refunds import refunds
+from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
     ledger_verification,
@@ -74,18 +77,22 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         gateways=base.gateways,
         clock=base.clock,
         checkpoint=base.checkpoint,
-        alert=alert,
+        alert=base.alert,
         trusts_documented_absence=settings.trust_documented_absence,
     )
     events = provider_events(settings, base, resolve, recorder)
+    reviews = transaction_reviews(base, recorder)
     reconcile = ReconcileUseCase(
-        open_attempts=base.open_attempts, resolve=resolve, alert=alert
+        open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
     )
     verify = ledger_verification(base)
+    giving_back = refunds(base)
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile, resolve),
         **events.handlers,
+        **notice_handlers(settings, base),
+        **giving_back.handlers,
     }
     handlers.update(verification_handlers(verify, base))
     schedules: tuple[Schedule, ...] = (VERIFY_SCHEDULE,)
@@ -96,7 +103,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         create_order=create_order,
         pay_order=order_payment(settings, base, create_order, recorder),
         resolve=resolve,
+        review=reviews,
         receive_event=events.receive,
+        resend_notice=notice_resending(base),
+        refund_payment=giving_back.refund_payment,
         registry=base.registry,
         orders=SqlAlchemyOrderReader(base.database),
         tokens=base.tokens,

@@ -10,7 +10,7 @@ from payorch.application.record_outcome import OutcomeRecorder
 from payorch.config import Settings
 from payorch.domain.payment_order import OrderId
 from payorch.infrastructure.persistence.surplus_charges import SqlAlchemySurplusCharges
-from payorch.wiring.base import Base, alert
+from payorch.wiring.base import Base
 
 
 def kept_late_news(base: Base) -> LateNews:
@@ -21,7 +21,7 @@ def kept_late_news(base: Base) -> LateNews:
         open_attempts=base.open_attempts,
         surplus_charges=SqlAlchemySurplusCharges(base.transactions, base.ids, can_void),
         clock=base.clock,
-        alert=alert,
+        alert=base.alert,
     )
 
 
@@ -34,7 +34,7 @@ def outcome_recorder(settings: Settings, base: Base, late_news: LateNews) -> Out
         checkpoint=base.checkpoint,
         page_budget_s=settings.page_budget_s,
         late_news=late_news,
-        alert=alert,
+        alert=base.alert,
     )
 
 
@@ -59,7 +59,7 @@ def order_payment(
         return f"{settings.base_url}/orders/{base.tokens.token_for(order_id)}/return"
 
     def disable_for_bad_credentials(provider_code: str) -> None:
-        alert("bad_credentials", {"provider": provider_code})
+        base.alert("bad_credentials", {"provider": provider_code})
         try:
             base.change_method.set_enabled(
                 provider_code,
@@ -69,7 +69,7 @@ def order_payment(
             )
         except SQLAlchemyError:
             # The payment that found it out goes on; the next one will find it out again.
-            alert("provider_not_disabled", {"provider": provider_code})
+            base.alert("provider_not_disabled", {"provider": provider_code})
 
     return ProcessPaymentOrderUseCase(
         ledger=base.ledger,

@@ -134,6 +134,38 @@ def test_an_answer_that_cannot_be_written_is_confirming_and_found_later(database
     assert shop.view(order.id).order.status is PaymentStatus.PAID
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_payment_that_was_sent_is_confirming_even_when_nothing_can_be_read_any_more(
+    database, sandbox
+):
+    """Somebody else settled it, and the books go away before this one can read how."""
+    away = TableAway(database)
+
+    def settled_then_away() -> None:
+        with database.tx() as connection:
+            connection.exec_driver_sql("UPDATE transactions SET version = version + 1")
+
+    settle = Meanwhile("after_call", settled_then_away)
+    leave = Meanwhile("after_record", away.take_away)
+
+    def checkpoint(name: str) -> None:
+        settle(name)
+        leave(name)
+
+    shop = Shop(
+        database,
+        sandbox_url=sandbox.base_url,
+        methods=[a_method("alpha")],
+        seams=fake_time(FakeClock(), checkpoint=checkpoint),
+    )
+
+    # A NotSent loses against whoever changed the transaction, and then reads what became of it.
+    sandbox.start_outage("alpha", "not_processed_503")
+    result = shop.pay(new_order=an_order())
+
+    assert result.kind is ResultKind.CONFIRMING
+
+
 class TableAway:
     """The submissions table under another name: each write fails as with a broken database."""
 

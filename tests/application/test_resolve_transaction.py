@@ -26,12 +26,13 @@ def clock():
 
 @pytest.fixture
 def shop_with(database, sandbox, clock):
-    def make(*methods, checkpoint=None) -> Shop:
+    def make(*methods, checkpoint=None, **settings) -> Shop:
         return Shop(
             database,
             sandbox_url=sandbox.base_url,
             methods=list(methods),
             seams=fake_time(clock, checkpoint=checkpoint or CrashAt(None)),
+            **settings,
         )
 
     return make
@@ -269,3 +270,41 @@ def test_two_passes_at_once_settle_once(database, sandbox, shop_with, clock):
 
     assert (first.settled, second.checked) == (1, 0)
     assert shop.view(order.id).order.status is PaymentStatus.PAID
+
+
+def test_nothing_found_is_no_proof_however_often_and_however_late(shop_with, clock):
+    shop, order = never_answered(shop_with, clock, find_by_reference=True)
+
+    for _ in range(6):
+        clock.advance(hours=1)
+        shop.wired.reconcile.execute()
+
+    assert shop.statuses(order) == [("alpha", "unknown")]
+
+
+def test_a_documented_time_in_flight_is_proof_after_it_has_passed_twice(shop_with, clock):
+    shop, order = never_answered(
+        shop_with, clock, trusts=True, find_by_reference=True, max_in_flight_s=600
+    )
+
+    clock.advance(minutes=5)
+    shop.wired.reconcile.execute()
+    clock.advance(minutes=10)
+    shop.wired.reconcile.execute()
+    assert shop.statuses(order) == [("alpha", "unknown")]
+    clock.advance(minutes=10)
+    shop.wired.reconcile.execute()
+
+    assert shop.statuses(order) == [("alpha", "not_sent")]
+    assert shop.view(order).order.status is PaymentStatus.FAILED
+
+
+def never_answered(shop_with, clock, *, trusts=False, **capabilities):
+    shop = shop_with(
+        a_method("alpha", timeout_s=0.3, capabilities=Capabilities(**capabilities)),
+        trust_documented_absence=trusts,
+    )
+    result = shop.pay(instrument=a_card(NEVER_ANSWERED))
+    assert result.kind is ResultKind.CONFIRMING
+    clock.advance(minutes=1)
+    return shop, result.order_id

@@ -9,7 +9,7 @@ MOST_LINES = 300
 
 MAY_CATCH_ALL = {
     # Behind the wall stands a provider, of whom nothing is known.
-    "payorch/infrastructure/gateways/adapter.py",
+    "payorch/infrastructure/gateways/exchange.py",
     # A page about an error has to come even when its own template is what broke.
     "payorch/presentation/errors.py",
     # One payment that cannot be settled must not keep the others from being settled.

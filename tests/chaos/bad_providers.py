@@ -1,7 +1,8 @@
-"""Three providers that fail in every way at once, and payorch's methods for them."""
+"""Three accounts that fail in every way at once, at two providers with a ledger each."""
+
+from typing import Any
 
 from payorch.domain.payment_method import Capabilities, PaymentMethodVO
-from tests.sandbox_process import SandboxProcess
 from tests.shop import FULL_CAPABILITIES, a_method
 
 WITHOUT_IDEMPOTENCY = Capabilities(
@@ -31,38 +32,36 @@ CHARGED_BUT_NOT_SAID = (
 )
 """Faults after which the money has moved, or will, and payorch was not told so."""
 
-_FAULTS = {
-    **dict.fromkeys(CHARGED_BUT_NOT_SAID, 0.04),
-    "timeout_before_charge": 0.02,
-    "error_500_before": 0.03,
-    "connection_reset_before": 0.03,
-    "not_processed_503": 0.06,
-    "rate_limit_429": 0.02,
-}
-
-_PROFILE = {
+_BAD: dict[str, Any] = {
     "approval_rate": 0.8,
     "challenge_share": 0,
-    "faults": _FAULTS,
+    "faults": {
+        **dict.fromkeys(CHARGED_BUT_NOT_SAID, 0.04),
+        "timeout_before_charge": 0.02,
+        "error_500_before": 0.03,
+        "connection_reset_before": 0.03,
+        "not_processed_503": 0.06,
+        "rate_limit_429": 0.02,
+    },
     "latency": {"p50_ms": 30, "p95_ms": 150},
     "hold_s": 3,
     "late_arrival_after_s": 2,
     "pending_settles_after_s": 1,
+    "webhook_retry_after_s": [1, 2, 5, 10],
+    "webhook_faults": {
+        "duplicate": 0.2,
+        "delay": 0.1,
+        "reorder": 0.1,
+        "drop": 0.1,
+        "forge": 0.1,
+        "stale": 0.1,
+    },
+    "webhook_delay_s": 2,
+    "webhook_reorder_s": 3,
 }
 
-
-def misbehave(sandbox: SandboxProcess) -> None:
-    sandbox.patch_profile("alpha", **_PROFILE)
-    sandbox.patch_profile("beta", **_PROFILE, idempotency_window_s=0)
-    sandbox.patch_profile("gamma", **_PROFILE)
-
-
-def lost_answers(sandbox: SandboxProcess) -> int:
-    """How often money moved, or was about to, without payorch being told."""
-    events = sandbox.admin("GET", "/stats")["events"]
-    return sum(
-        number
-        for account in events.values()
-        for name, number in account.items()
-        if name in CHARGED_BUT_NOT_SAID
-    )
+PROVIDERS: tuple[dict[str, dict[str, Any]], ...] = (
+    {"alpha": _BAD, "gamma": _BAD},
+    {"beta": {**_BAD, "idempotency_window_s": 0}},
+)
+"""One dict for each provider process: the profiles of its accounts."""

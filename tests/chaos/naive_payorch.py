@@ -9,9 +9,9 @@ Run as `python -m tests.chaos.naive_payorch serve ...`.
 from dataclasses import replace
 
 from payorch.application.provider_gateway import Answer, ChargeRequest
-from payorch.cli import main
 from payorch.domain.outcome import NotSent, NotSentReason, Unknown
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
+from tests.chaos.honest_payorch import main
 
 _honest_charge = PaymentGatewayAdapter.charge
 

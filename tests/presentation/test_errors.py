@@ -128,6 +128,6 @@ def test_only_a_refused_intent_says_that_nothing_was_charged():
     ]
 
     assert (first.status_code, second.status_code) == (503, 503)
-    assert "Nothing was charged" in first.text
-    assert "Nothing was charged" not in second.text
+    assert "you will not be charged twice" in first.text
+    assert "you will not be charged twice" not in second.text
     assert second.headers["Retry-After"] == "5"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from payorch.config import Settings
 from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import RefundId
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.persistence.database import Database
 from payorch.wiring import Seams, wire
@@ -94,6 +95,9 @@ class SeededIds:
 
     def transaction_id(self) -> TransactionId:
         return TransactionId(f"pa_{self._chance.getrandbits(64):016x}")
+
+    def refund_id(self) -> RefundId:
+        return RefundId(f"re_{self._chance.getrandbits(64):016x}")
 
     def random(self) -> float:
         return self._chance.random()

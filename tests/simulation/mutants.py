@@ -4,6 +4,7 @@ simulator does not know. Each is applied to the real code for as long as its blo
 
 from __future__ import annotations
 
+import itertools
 import re
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -136,10 +137,12 @@ class _FixedIntents(IntentBook):
 
 
 def a_new_key_for_each_try() -> AbstractContextManager[Any]:
+    numbers = itertools.count()
+
     def replay(self, request, *, timeout_s):
         def build():
             built = self._connector.charge_request(request)
-            key = f"{request.reference}-{self._clock.monotonic()}"
+            key = f"{request.reference}-{next(numbers)}"
             return replace(built, headers={**built.headers, "Idempotency-Key": key})
 
         return self._look(

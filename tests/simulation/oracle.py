@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from tests.simulation.provider import Payment
+    from tests.simulation.account import Payment
     from tests.simulation.world import World
 
 OPEN = {"started", "unknown", "requires_action", "pending"}

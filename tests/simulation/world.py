@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
+from structlog.testing import capture_logs
 
 from payorch import paths
 from payorch.infrastructure.persistence import open_attempts, payment_ledger
@@ -220,7 +221,7 @@ def _quick_and_quiet() -> Iterator[None]:
             original = getattr(module, name)
             once = _once.setdefault((module.__name__, name), functools.cache(original))
             stack.enter_context(patch.object(module, name, once))
-        stack.enter_context(patch.object(wiring_base, "_log", _SilentLog()))
+        stack.enter_context(capture_logs())
         yield
 
 
@@ -230,12 +231,6 @@ _WORKED_OUT_ONCE = (
     (open_attempts.sql, "leased_statements"),
 )
 _once: dict[tuple[str, str], Callable[..., Any]] = {}
-
-
-class _SilentLog:
-    def warning(self, *_: object, **__: object) -> None: ...
-
-    def error(self, *_: object, **__: object) -> None: ...
 
 
 def _copy_of(connection: sqlite3.Connection) -> sqlite3.Connection:

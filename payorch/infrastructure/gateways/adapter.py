@@ -1,7 +1,7 @@
 """The wall around a connector: timeout, timing, bulkhead, breaker, and errors into outcomes.
 
-It catches everything of a call: whatever breaks while the request is built is
-NotSent, whatever breaks from sending on is Unknown. Nothing that it keeps can hold card data.
+Whatever breaks while the request is built is NotSent, whatever breaks from sending on is Unknown
+(exchange.py). Nothing that it keeps can hold card data.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,11 +18,8 @@ from payorch.domain.outcome import (
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
 from payorch.infrastructure.gateways.connector import Connector, HttpAnswer, HttpRequest
-from payorch.infrastructure.gateways.http_transport import (
-    AnswerLost,
-    ProviderTransport,
-    RequestNotSent,
-)
+from payorch.infrastructure.gateways.exchange import ProviderExchange
+from payorch.infrastructure.gateways.http_transport import ProviderTransport
 
 NOT_THE_PROVIDERS_FAULT = frozenset(
     {NotSentReason.CIRCUIT_OPEN, NotSentReason.BULKHEAD_FULL, NotSentReason.NOT_BUILT}
@@ -61,10 +58,9 @@ class PaymentGatewayAdapter:
     ) -> None:
         self._provider_code = provider_code
         self._connector = connector
-        self._transport = transport
+        self._exchanges = ProviderExchange(transport, clock)
         self._circuits = circuits
         self._bulkhead = bulkhead
-        self._clock = clock
         self._log_failure = log_failure
 
     def charge(
@@ -156,27 +152,10 @@ class PaymentGatewayAdapter:
         read: Callable[[HttpAnswer], Outcome],
         timeout_s: float,
     ) -> Answer:
-        try:
-            request = build()
-        except Exception as error:  # noqa: BLE001 - nothing was sent yet, whatever broke
-            return self._answer(
-                operation, NotSent(NotSentReason.NOT_BUILT, type(error).__name__), 0, None
-            )
-        sent_at = self._clock.monotonic()
-        http_status = None
-        outcome: Outcome
-        try:
-            http_answer = self._transport.exchange(request, timeout_s=timeout_s)
-            http_status = http_answer.status
-            outcome = read(http_answer)
-        except RequestNotSent as proof:
-            outcome = NotSent(proof.reason)
-        except AnswerLost as loss:
-            outcome = Unknown(loss.reason)
-        except Exception as error:  # noqa: BLE001 - it may have been sent: unknown, never failed
-            outcome = Unknown(UnknownReason.UNEXPECTED_ERROR, type(error).__name__)
-        latency_ms = round((self._clock.monotonic() - sent_at) * 1000)
-        return self._answer(operation, outcome, latency_ms, http_status)
+        exchanged = self._exchanges.run(build, read, timeout_s)
+        return self._answer(
+            operation, exchanged.outcome, exchanged.latency_ms, exchanged.http_status
+        )
 
     def _answer(
         self, operation: str, outcome: Outcome, latency_ms: int, http_status: int | None

@@ -9,10 +9,13 @@ from payorch.domain.payment_method import MethodKind, PaymentMethodVO
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
 from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
 from payorch.infrastructure.gateways.connector import Connector
+from payorch.infrastructure.gateways.exchange import ProviderExchange
 from payorch.infrastructure.gateways.http_transport import ProviderTransport
+from payorch.infrastructure.gateways.refund_adapter import RefundGatewayAdapter
 from payorch.infrastructure.gateways.sandbox import SandboxConnector
 
 ConnectorFactory = Callable[[PaymentMethodVO], Connector]
+_Key = tuple[str, str, str, int]
 
 _SANDBOX_METHODS = {
     MethodKind.CARD: "card",
@@ -54,29 +57,50 @@ class ConnectorCatalog:
         self._clock = clock
         self._log_failure = log_failure
         self._lock = Lock()
-        self._adapters: dict[tuple[str, str, str, int], PaymentGatewayAdapter] = {}
+        self._adapters: dict[_Key, tuple[PaymentGatewayAdapter, RefundGatewayAdapter]] = {}
 
     def is_connected(self, method: PaymentMethodVO) -> bool:
         return method.connector in self._connectors
 
     def gateway_for(self, method: PaymentMethodVO) -> PaymentGatewayAdapter:
         """The adapter of this method. Raises PaymentMethodNotFound for an unknown connector."""
+        return self._adapters_of(method)[0]
+
+    def refund_gateway_for(self, method: PaymentMethodVO) -> RefundGatewayAdapter:
+        """Raises PaymentMethodNotFound for an unknown connector."""
+        return self._adapters_of(method)[1]
+
+    def _adapters_of(
+        self, method: PaymentMethodVO
+    ) -> tuple[PaymentGatewayAdapter, RefundGatewayAdapter]:
         key = (method.code, method.connector, method.account, method.max_concurrency)
         with self._lock:
             if key not in self._adapters:
-                self._adapters[key] = self._adapter(method)
+                self._adapters[key] = self._new_adapters(method)
             return self._adapters[key]
 
-    def _adapter(self, method: PaymentMethodVO) -> PaymentGatewayAdapter:
+    def _new_adapters(
+        self, method: PaymentMethodVO
+    ) -> tuple[PaymentGatewayAdapter, RefundGatewayAdapter]:
+        """Both share the places: refunds must not take more of our threads than payments may."""
         factory = self._connectors.get(method.connector)
         if factory is None:
             raise PaymentMethodNotFound(f"No connector is called {method.connector!r} here.")
-        return PaymentGatewayAdapter(
+        connector, bulkhead = factory(method), Bulkhead(method.max_concurrency)
+        payments = PaymentGatewayAdapter(
             provider_code=method.code,
-            connector=factory(method),
+            connector=connector,
             transport=self._transport,
             circuits=self._circuits,
-            bulkhead=Bulkhead(method.max_concurrency),
+            bulkhead=bulkhead,
             clock=self._clock,
             log_failure=self._log_failure,
         )
+        refunds = RefundGatewayAdapter(
+            provider_code=method.code,
+            connector=connector,
+            exchanges=ProviderExchange(self._transport, self._clock),
+            bulkhead=bulkhead,
+            log_failure=self._log_failure,
+        )
+        return payments, refunds

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from payorch.application.provider_gateway import ChargeRequest
+from payorch.application.refund_gateway import RefundRequest
 from payorch.domain.outcome import Outcome
+from payorch.domain.refund_outcome import RefundOutcome
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,10 +36,41 @@ class HttpAnswer:
     body: bytes
 
 
+class RefundConnector(Protocol):
+    """How one provider gives money back. `read_*` as with Connector.
+
+    `refund_request` is byte-identical for the same request. `read_sent` reads the answer to it,
+    `read_looked_up` that to `lookup_request`: there a refusal is only one of looking.
+    """
+
+    def refund_request(self, request: RefundRequest) -> HttpRequest: ...
+
+    def void_request(self, request: RefundRequest) -> HttpRequest: ...
+
+    def lookup_request(self, provider_reference: str, request: RefundRequest) -> HttpRequest: ...
+
+    def find_request(self, request: RefundRequest) -> HttpRequest: ...
+
+    def payment_request(self, request: RefundRequest) -> HttpRequest: ...
+
+    def read_sent(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+    def read_void(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+    def read_looked_up(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+    def read_found(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+    def read_payment(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+
 class Connector(Protocol):
     """Requests and readings of one provider. `read_*` must map anything unseen to Unknown, and so
     any payment, declined ones included, whose reference or amount is not ours.
     """
+
+    @property
+    def refunds(self) -> RefundConnector: ...
 
     def charge_request(self, request: ChargeRequest) -> HttpRequest: ...
 

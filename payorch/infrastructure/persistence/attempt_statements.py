@@ -55,28 +55,13 @@ _open_join = (
 open_by_id = _open_join.where(TransactionRow.public_id == bindparam("public_id"))
 open_by_order = _open_join.where(OrderRow.public_id == bindparam("public_id"))
 
-schedule_check: Update = (
-    update(TransactionRow)
-    .where(
-        TransactionRow.public_id == bindparam("transaction"),
-        TransactionRow.token == bindparam("expected_token"),
-    )
-    .values(
-        checks=TransactionRow.checks + bindparam("counted", type_=Integer()),
-        next_check_at=coalesce(bindparam("at", type_=UtcDateTime()), TransactionRow.next_check_at),
-        lease_until=bindparam("released_at", type_=UtcDateTime()),
-        review_since=coalesce(
-            TransactionRow.review_since, bindparam("review_at", type_=UtcDateTime())
-        ),
-    )
-)
-
 
 @dataclass(frozen=True, slots=True)
 class LeasedStatements:
     """The statements that write or compare leases, for one kind of clock."""
 
     take_over: Update
+    schedule_check: Update
     due: Select[Any]
 
 
@@ -90,6 +75,7 @@ def leased_statements(clock: LeaseClock) -> LeasedStatements:
             TransactionRow.lease_until <= clock.now,
         )
         .values(token=TransactionRow.token + 1, lease_until=clock.lease_end),
+        schedule_check=_schedule_check(clock),
         due=select(TransactionRow.public_id)
         .where(
             TransactionRow.status.in_(OPEN_STATUSES),
@@ -98,4 +84,24 @@ def leased_statements(clock: LeaseClock) -> LeasedStatements:
         )
         .order_by(coalesce(TransactionRow.next_check_at, TransactionRow.lease_until))
         .limit(bindparam("limit", type_=None)),
+    )
+
+
+def _schedule_check(clock: LeaseClock) -> Update:
+    return (
+        update(TransactionRow)
+        .where(
+            TransactionRow.public_id == bindparam("transaction"),
+            TransactionRow.token == bindparam("expected_token"),
+        )
+        .values(
+            checks=TransactionRow.checks + bindparam("counted", type_=Integer()),
+            next_check_at=coalesce(
+                bindparam("at", type_=UtcDateTime()), TransactionRow.next_check_at
+            ),
+            lease_until=clock.now,
+            review_since=coalesce(
+                TransactionRow.review_since, bindparam("review_at", type_=UtcDateTime())
+            ),
+        )
     )

@@ -36,6 +36,8 @@ SQLITE_BUSY_TIMEOUT_MS = 15_000
 
 SQLITE_TRY_AGAIN_S = 0.002
 
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
 ASK_AFTER_IDLE_S = 2.0
 """A connection that was used this recently is taken to be alive."""
 
@@ -156,7 +158,10 @@ def _begin_writing(connection: Connection) -> None:
         while time.monotonic() < give_up_at:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    # Read-only, full, gone: waiting would only keep the other writers waiting.
+                    break
                 time.sleep(SQLITE_TRY_AGAIN_S)
             else:
                 return

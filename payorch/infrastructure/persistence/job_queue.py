@@ -108,8 +108,7 @@ class SqlAlchemyJobQueue:
         with self._transactions.write() as connection:
             if _is_fired(connection, job):
                 return False
-            insert_jobs(connection, [job], at=self._clock.now())
-        return True
+            return insert_jobs(connection, [job], at=self._clock.now()) == 1
 
     def replay(self, job_id: int, *, actor: str, reason: str, at: datetime) -> bool:
         with self._transactions.write() as connection:

@@ -20,11 +20,12 @@ _INSERTS: dict[str, Any] = {
 }
 
 
-def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> None:
-    """Enqueue `jobs`; those whose dedup_key exists already are left out."""
+def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> int:
+    """Enqueue `jobs`; those whose dedup_key exists already are left out. How many were put in."""
     values = [_values(job, at) for job in jobs]
-    if values:
-        connection.execute(_INSERTS[connection.dialect.name], values)
+    if not values:
+        return 0
+    return connection.execute(_INSERTS[connection.dialect.name], values).rowcount
 
 
 def _values(job: NewJob, at: datetime) -> dict[str, Any]:

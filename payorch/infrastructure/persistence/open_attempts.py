@@ -59,17 +59,16 @@ class SqlAlchemyOpenAttempts:
     def schedule_check(
         self, attempt: OpenAttempt, *, next_check_at: datetime | None, review: bool
     ) -> None:
-        now = self._clock.now()
         parameters = {
             "transaction": attempt.transaction.id,
             "expected_token": attempt.transaction.token,
             "at": next_check_at,
             "counted": 0 if next_check_at is None else 1,
-            "released_at": now,
-            "review_at": now if review else None,
+            "review_at": self._clock.now() if review else None,
+            **self._transactions.now(),
         }
         with self._transactions.write() as connection:
-            connection.execute(sql.schedule_check, parameters)
+            connection.execute(self._leased.schedule_check, parameters)
 
     def add_evidence(
         self, transaction_id: TransactionId, evidence: Evidence, *, order_flag: str | None = None

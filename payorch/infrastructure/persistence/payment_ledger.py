@@ -215,6 +215,7 @@ def _submission_values(order_key: int, submission: NewSubmission, intent: Intent
         "idempotency_key": submission.idempotency_key,
         "request_hash": submission.request_hash,
         "preferred_provider": submission.preferred_provider,
+        "language": submission.language,
         "policy_version": submission.policy_version,
         "candidates": [
             {"provider": c.provider_code, "because": c.because, "propensity": c.propensity}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from payorch.application.commands import CreateOrder, PayOrder
 from payorch.domain.payment_order import Customer
 from payorch.presentation.checkout.forms import OpenCheckoutForm
+from payorch.presentation.page_context import page_locale
 
 if TYPE_CHECKING:
     from payorch.domain.instrument import CardInstrument
@@ -41,6 +42,7 @@ def pay_command(form: CheckoutForm, order: PaymentOrder | None) -> PayOrder:
         customer=customer,
         country=form.country.data,
         preferred_provider=form.provider.data or None,
+        language=page_locale(),
         instrument=card,
     )
 

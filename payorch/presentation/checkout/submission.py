@@ -70,7 +70,10 @@ def send_form(form: CheckoutForm, order: PaymentOrder | None) -> Response:
             form,
             order,
             503,
-            _("Payments are paused for a moment. Nothing was charged. Please press Pay again."),
+            _(
+                "The payment could not be started just now. Please press Pay again: "
+                "you will not be charged twice."
+            ),
         )
     return redirect(_next_url(result), 303)
 

@@ -45,6 +45,7 @@ def pay_order(order_id: str, body: PayIn) -> Response:
         customer=body.customer.to_customer() if body.customer else None,
         country=body.country,
         preferred_provider=body.provider,
+        language=body.language,
         instrument=body.card.to_instrument() if body.card else None,
     )
     return _pay(command, paid_status=200)
@@ -67,6 +68,7 @@ def create_payment(body: PaymentIn) -> Response:
         request_hash=fingerprint,
         new_order=body.to_command(idempotency_key=key, request_hash=fingerprint),
         preferred_provider=body.provider,
+        language=body.language,
         instrument=body.card.to_instrument() if body.card else None,
     )
     return _pay(command, paid_status=201)

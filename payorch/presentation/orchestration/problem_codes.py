@@ -31,6 +31,7 @@ PROBLEM_CODES = tuple(
             "Wait for Retry-After seconds, then repeat with the same key.",
         ),
         ("idempotency_key_reused", 409, "This key came with another request. Use a new key."),
+        ("review_not_possible", 409, "Look at the transaction again; the detail says why."),
         ("policy_changed_meanwhile", 409, "Load the routing policy again before changing it."),
         ("request_entity_too_large", 413, "A body has at most 64 kB."),
         ("unsupported_media_type", 415, "Send the body as application/json."),

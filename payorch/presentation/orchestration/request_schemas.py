@@ -1,6 +1,6 @@
 """What clients may send. Anything else, an unknown key included, is refused with 422."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,11 @@ MAX_EXPIRY_MIN = 30 * 24 * 60
 AmountMinor = Annotated[
     int,
     Field(gt=0, le=MAX_AMOUNT_MINOR, description="Minor units: 1250 is 12.50 EUR or 1250 JPY"),
+]
+
+LetterLanguage = Annotated[
+    Literal["en", "es"],
+    Field(description="Language of the e-mails to the customer; the shop's own when left out"),
 ]
 
 
@@ -111,6 +116,7 @@ class PayIn(BaseModel):
     customer: CustomerIn | None = None
     card: CardIn | None = None
     country: CountryCode | None = None
+    language: LetterLanguage | None = None
 
 
 class PaymentIn(OrderIn):
@@ -118,6 +124,7 @@ class PaymentIn(OrderIn):
 
     provider: ProviderCode | None = None
     card: CardIn | None = None
+    language: LetterLanguage | None = None
 
 
 class MethodsQuery(BaseModel):

@@ -128,7 +128,7 @@ def test_a_thread_gives_up_behind_a_writer_of_its_own_process(two_processes, mon
 
 def test_32_threads_of_two_processes_lose_no_update(two_processes):
     with two_processes[0].tx() as connection:
-        connection.execute(text("INSERT INTO configuration VALUES (1, 0, 0)"))
+        connection.execute(text("INSERT INTO configuration (id, revision, policy_version) VALUES (1, 0, 0)"))
 
     def add_one(database):
         for _ in range(10):
@@ -140,3 +140,16 @@ def test_32_threads_of_two_processes_lose_no_update(two_processes):
 
     with two_processes[1].read() as connection:
         assert connection.execute(text("SELECT revision FROM configuration")).scalar() == 320
+
+
+def test_a_database_that_takes_no_writes_is_refused_without_waiting(sqlite_files, monkeypatch):
+    waited = []
+    monkeypatch.setattr(database_module.time, "sleep", waited.append)
+    with open_database(sqlite_files.new_database_url()) as database:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+
+        with pytest.raises(OperationalError), database.tx() as connection:
+            connection.execute(text("UPDATE configuration SET revision = revision"))
+
+    assert waited == []

@@ -93,7 +93,7 @@ def test_same_key_with_other_data_links_to_the_first_payment_and_keeps_its_key(c
         (NoProviderForOrder("none", reasons={}), 422, "No provider can take this payment."),
         (InvalidMoney("too much"), 422, "This amount cannot be paid here."),
         (TooManySubmissions("too many"), 429, "This order was tried too often."),
-        (LedgerUnavailable("away"), 503, "Nothing was charged. Please press Pay again."),
+        (LedgerUnavailable("away"), 503, "Please press Pay again: you will not be charged twice."),
     ],
 )
 def test_refusal_is_explained_above_the_form_with_its_data_kept(send, fakes, error, status, text):

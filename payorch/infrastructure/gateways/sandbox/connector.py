@@ -8,6 +8,7 @@ from payorch.application.provider_gateway import ChargeRequest
 from payorch.domain.outcome import Outcome
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
 from payorch.infrastructure.gateways.sandbox import transform
+from payorch.infrastructure.gateways.sandbox.refunds import SandboxRefunds
 
 
 class SandboxConnector:
@@ -17,6 +18,7 @@ class SandboxConnector:
         self._payments = f"{base_url}/{quote(account, safe='')}/v1/payments"
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._method = method
+        self.refunds = SandboxRefunds(f"{base_url}/{quote(account, safe='')}/v1", self._headers)
 
     def charge_request(self, request: ChargeRequest) -> HttpRequest:
         """Byte-identical for the same request: a replay must be the same to the provider."""

@@ -1,6 +1,5 @@
 """Answers of the practice provider to outcomes. What is not documented is Unknown."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,12 +18,16 @@ from payorch.domain.outcome import (
     UnknownReason,
 )
 from payorch.infrastructure.gateways.connector import HttpAnswer
-
-MAX_TEXT = 500
-MAX_ID = 120
-MAX_CODE = 60
-MAX_SHORT_TEXT = 20
-"""What the ledger's columns hold. PostgreSQL refuses more, and NUL, and the outcome with it."""
+from payorch.infrastructure.gateways.sandbox.answer_fields import (
+    MAX_CODE,
+    MAX_SHORT_TEXT,
+    code_of,
+    error_of,
+    id_of,
+    json_object,
+    storable,
+    text_of,
+)
 
 _NEVER_EXECUTED = {
     400: NotSentReason.INVALID_REQUEST,
@@ -51,7 +54,7 @@ def charge_outcome(answer: HttpAnswer, our_reference: str, money: Money) -> Outc
     """What the answer to a charge means. Also a decline counts only when it speaks of our payment:
     somebody else's, delivered to us, says nothing about whether ours was charged.
     """
-    data = _object(answer)
+    data = json_object(answer)
     if data is None:
         return _unreadable(answer)
     if answer.status in {200, 201}:
@@ -59,21 +62,21 @@ def charge_outcome(answer: HttpAnswer, our_reference: str, money: Money) -> Outc
     if answer.status == 402:
         outcome = _payment_of(data, our_reference, money)
         return outcome if isinstance(outcome, (Declined, Unknown)) else _unreadable(answer)
-    error = _error(data)
+    error = error_of(data)
     if error is not None and answer.status in _NEVER_EXECUTED:
-        return NotSent(_NEVER_EXECUTED[answer.status], _code(error))
+        return NotSent(_NEVER_EXECUTED[answer.status], code_of(error))
     if error is not None and answer.status == 503 and error.get("code") == "not_processed":
         return NotSent(NotSentReason.NOT_PROCESSED)
     if error is not None and answer.status == 409:
         if error.get("code") == "reference_cancelled":
             return NotSent(NotSentReason.REFERENCE_CANCELLED)
-        return Unknown(UnknownReason.IN_FLIGHT, _code(error))
+        return Unknown(UnknownReason.IN_FLIGHT, code_of(error))
     return _unreadable(answer)
 
 
 def lookup_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
     """What reading a payment by its id means. A missing one proves nothing."""
-    data = _object(answer)
+    data = json_object(answer)
     if answer.status == 404:
         return Unknown(UnknownReason.NOT_FOUND)
     if answer.status != 200 or data is None:
@@ -83,7 +86,7 @@ def lookup_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
 
 def find_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
     """What a search by our reference means: found is proof, nothing found is not."""
-    data = _object(answer)
+    data = json_object(answer)
     if answer.status != 200 or data is None:
         return _unreadable(answer)
     found = data.get("data")
@@ -104,7 +107,7 @@ def find_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
 
 def cancel_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
     """What a cancel means: cancelled is proof; "too late" tells how the payment ended."""
-    data = _object(answer)
+    data = json_object(answer)
     if data is None:
         return _unreadable(answer)
     if answer.status == 200 and data.get("status") == "cancelled":
@@ -124,21 +127,21 @@ def _payment_of(data: Mapping[str, Any], our_reference: str, money: Money) -> Ou
     if isinstance(outcome, Unknown):
         return outcome
     if (data.get("amount"), data.get("currency")) != (money.amount_minor, money.currency):
-        return Unknown(UnknownReason.AMOUNT_MISMATCH, provider_reference=_id(data))
+        return Unknown(UnknownReason.AMOUNT_MISMATCH, provider_reference=id_of(data))
     return outcome
 
 
 def _our_payment(data: Mapping[str, Any], our_reference: str) -> Outcome:
-    named = _text(data.get("reference"))
+    named = text_of(data.get("reference"))
     if named is None:
-        return Unknown(UnknownReason.UNREADABLE_ANSWER, "no reference", _id(data))
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, "no reference", id_of(data))
     if named != our_reference:
         return Unknown(UnknownReason.REFERENCE_MISMATCH)
     return _payment_outcome(data)
 
 
 def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
-    reference = _id(data)
+    reference = id_of(data)
     if reference is None:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "no id")
     match data.get("status"):
@@ -147,7 +150,7 @@ def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
         case "declined":
             return _declined(data, reference)
         case "requires_action":
-            url = _text(data.get("redirect_url"))
+            url = text_of(data.get("redirect_url"))
             if url is None or not url.isprintable() or not url.startswith(("https://", "http://")):
                 return Unknown(UnknownReason.UNREADABLE_ANSWER, "no redirect_url", reference)
             return RequiresAction(reference, url)
@@ -162,8 +165,8 @@ def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
 
 
 def _approved(data: Mapping[str, Any], reference: str) -> Outcome:
-    amount, currency = data.get("amount"), _text(data.get("currency"))
-    our_reference = _text(data.get("reference"))
+    amount, currency = data.get("amount"), text_of(data.get("currency"))
+    our_reference = text_of(data.get("reference"))
     is_amount = isinstance(amount, int) and not isinstance(amount, bool)
     if not is_amount or currency is None or our_reference is None:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "incomplete approval", reference)
@@ -172,62 +175,16 @@ def _approved(data: Mapping[str, Any], reference: str) -> Outcome:
 
 def _declined(data: Mapping[str, Any], reference: str) -> Outcome:
     decline = data.get("decline")
-    code = _text(decline.get("code")) if isinstance(decline, dict) else None
+    code = text_of(decline.get("code")) if isinstance(decline, dict) else None
     if code is None or not isinstance(decline, dict):
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "decline without code", reference)
     signal = DeclineSignal(
-        scheme=_storable(_text(decline.get("scheme")), MAX_SHORT_TEXT),
-        code=_storable(code, MAX_CODE) or "",
-        advice_code=_storable(_text(decline.get("advice_code")), MAX_SHORT_TEXT),
+        scheme=storable(text_of(decline.get("scheme")), MAX_SHORT_TEXT),
+        code=storable(code, MAX_CODE) or "",
+        advice_code=storable(text_of(decline.get("advice_code")), MAX_SHORT_TEXT),
         has_card_number=True,
     )
     return Declined(signal, reference)
-
-
-def _object(answer: HttpAnswer) -> dict[str, Any] | None:
-    """The body as a JSON object, or None when it is anything else."""
-    if "json" not in answer.content_type.lower():
-        return None
-    try:
-        data = json.loads(answer.body, object_pairs_hook=_without_doubles)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A key that comes twice lets two readers see two answers: "approved" and "declined"."""
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise ValueError("a key comes twice")
-    return data
-
-
-def _error(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    error = data.get("error")
-    return error if isinstance(error, dict) else None
-
-
-def _code(error: Mapping[str, Any]) -> str:
-    return _storable(_text(error.get("code")), MAX_CODE) or ""
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= MAX_TEXT else None
-
-
-def _id(data: Mapping[str, Any]) -> str | None:
-    """The provider's id of a payment; None for what no database would take or find again."""
-    value = _text(data.get("id"))
-    is_storable = value is not None and len(value) <= MAX_ID and value.isprintable()
-    return value if is_storable else None
-
-
-def _storable(text: str | None, limit: int) -> str | None:
-    """Cut, not dropped: a strange advice code must stay one, or it would allow a fallback."""
-    if text is None:
-        return None
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:limit]
 
 
 def _unreadable(answer: HttpAnswer) -> Unknown:

@@ -1,16 +1,23 @@
 """E-mails to customers and staff: what was written, to whom, and whether it went out."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Enum, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from payorch.infrastructure.persistence.database import Base, BigKey, Pk, UtcTime
+from payorch.infrastructure.persistence.database import Base, BigKey, Pk, PublicId, UtcTime
+
+if TYPE_CHECKING:
+    from payorch.infrastructure.persistence.tables.orders import OrderRow
 
 
 class NoticeState(StrEnum):
+    """KEPT is written and shown, but goes nowhere: no mail server is set, or nobody to write to."""
+
     QUEUED = "queued"
     SENT = "sent"
+    KEPT = "kept"
     FAILED = "failed"
 
 
@@ -25,19 +32,36 @@ NoticeStateColumn = Enum(
 
 
 class NoticeRow(Base):
-    """One message to one address. `dedup_key` keeps a job that runs twice from writing twice."""
+    """One message to one address; an empty `recipient` is nobody.
+
+    `dedup_key` keeps a job that runs twice from writing twice. `public_id` follows from it and
+    names the message wherever it goes. Where the order's link has its token, `body` and
+    `body_html` have a place for it only.
+    """
 
     __tablename__ = "notices"
-    __table_args__ = (Index("ix_notices_created_at_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_notices_created_at_id", "created_at", "id"),
+        Index("ix_notices_state_id", "state", "id"),
+        Index("ix_notices_kind_id", "kind", "id"),
+        Index("ix_notices_recipient_id", "recipient", "id"),
+    )
 
     id: Mapped[Pk]
+    public_id: Mapped[PublicId]
     dedup_key: Mapped[str] = mapped_column(String(200), unique=True)
     kind: Mapped[str] = mapped_column(String(40))
     order_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("orders.id"), index=True)
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text)
     state: Mapped[NoticeState] = mapped_column(NoticeStateColumn)
     error: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[UtcTime]
     sent_at: Mapped[UtcTime | None]
+
+    order: Mapped["OrderRow | None"] = relationship(lazy="raise_on_sql")
+
+    def __str__(self) -> str:
+        return self.public_id

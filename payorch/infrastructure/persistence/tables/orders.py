@@ -128,7 +128,7 @@ class SubmissionRow(Base):
     `candidates` is a list of {"provider", "because", "propensity"} in the order of trying;
     `left_out` of {"provider", "because"}. `result` is what a replay of the same key gets.
     `client_hash` is a keyed hash of the network address it came from, for the limits on testing
-    stolen cards.
+    stolen cards. `language` is the one of the page, for letters to the customer.
     """
 
     __tablename__ = "submissions"
@@ -151,6 +151,7 @@ class SubmissionRow(Base):
     request_hash: Mapped[str] = mapped_column(String(64))
     preferred_provider: Mapped[str | None] = mapped_column(String(40))
     client_hash: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(8))
     policy_version: Mapped[int]
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     left_out: Mapped[list[dict[str, str]]] = mapped_column(JSON)

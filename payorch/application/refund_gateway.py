@@ -1,0 +1,57 @@
+"""Port to the providers for giving money back. Like provider_gateway.py: it never raises.
+
+A refund holds no card data, so its request can be built again at any time, byte for byte.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from payorch.domain.money import Money
+from payorch.domain.refund import Refund
+from payorch.domain.refund_outcome import RefundOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """`reference` is ours and the idempotency key; of a void it is the payment's own.
+
+    `payment_reference` is the provider's id of the payment that is given back.
+    """
+
+    reference: str
+    payment_reference: str
+    money: Money
+
+    @classmethod
+    def of(cls, refund: Refund) -> "RefundRequest":
+        return cls(refund.our_reference, refund.payment_reference, refund.money)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """`evidence` is small and scrubbed, for the log and the order page."""
+
+    outcome: RefundOutcome
+    latency_ms: int
+    evidence: Mapping[str, str | int | None]
+
+
+class RefundGateway(Protocol):
+    """One provider account behind the wall. `timeout_s` is the total time of one call."""
+
+    def refund(self, request: RefundRequest, *, timeout_s: float) -> RefundAnswer:
+        """Send it, or send it again under the same key."""
+
+    def void(self, request: RefundRequest, *, timeout_s: float) -> RefundAnswer:
+        """Take the whole payment back; doing it again changes nothing."""
+
+    def read_refund(
+        self, provider_reference: str, request: RefundRequest, *, timeout_s: float
+    ) -> RefundAnswer: ...
+
+    def find_refund(self, request: RefundRequest, *, timeout_s: float) -> RefundAnswer:
+        """Search by our reference. Nothing found is RefundUnknown: it proves nothing."""
+
+    def read_void(self, request: RefundRequest, *, timeout_s: float) -> RefundAnswer:
+        """Whether the payment is voided. RefundUnknown(NOT_FOUND) when it is not, or not yet."""

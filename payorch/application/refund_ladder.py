@@ -1,0 +1,83 @@
+"""How to find out what became of a refund: the resolution ladder of domain.md, for money back.
+
+The first request goes out here as well. After a request that may have arrived, another one is
+sent only where the provider makes both one: under the same key inside its window, or a void.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from payorch.application.refund_gateway import RefundAnswer, RefundGateway, RefundRequest
+from payorch.application.resolution_ladder import WINDOW_MARGIN
+from payorch.domain.outcome import UnknownReason
+from payorch.domain.payment_method import Capabilities
+from payorch.domain.refund import Refund, RefundKind
+from payorch.domain.refund_outcome import RefundRefused, RefundUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLadder:
+    """One refund's ladder, as it was read before the lease was taken."""
+
+    gateway: RefundGateway
+    capabilities: Capabilities
+    refund: Refund
+    now: datetime
+    timeout_s: float
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the climb may send the refund itself, for the first time or again."""
+        refund = self.refund
+        if refund.kind is RefundKind.VOID or refund.sent_at is None:
+            return True
+        age_s = (self.now - refund.sent_at).total_seconds()
+        return age_s < self.capabilities.idempotency_window_s * WINDOW_MARGIN
+
+    def climb(self) -> RefundAnswer | None:
+        """The answer that says most. None when nobody can be asked any more."""
+        if self.refund.kind is RefundKind.VOID:
+            return self._void()
+        reference = self.refund.provider_reference
+        if reference is not None:
+            answer = self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
+            # An id that the provider does not know was no id of ours: the next steps need none.
+            if not _is_not_found(answer):
+                return answer
+        if self.may_send:
+            return self.gateway.refund(self._request, timeout_s=self.timeout_s)
+        return self._find()
+
+    def look(self) -> RefundAnswer | None:
+        """Only asks, as for a refund that the books have settled: nothing can be sent by this."""
+        if self.refund.kind is RefundKind.VOID:
+            return self.gateway.read_void(self._request, timeout_s=self.timeout_s)
+        reference = self.refund.provider_reference
+        if reference is not None:
+            return self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
+        return self._find()
+
+    def _void(self) -> RefundAnswer:
+        """A payment is voided once however often it is asked for. After an earlier request a
+        refusal may only mean that there is nothing left to void.
+        """
+        answer = self.gateway.void(self._request, timeout_s=self.timeout_s)
+        if self.refund.may_have_been_sent and isinstance(answer.outcome, RefundRefused):
+            read = self.gateway.read_void(self._request, timeout_s=self.timeout_s)
+            if not _is_not_found(read):
+                return read
+        return answer
+
+    def _find(self) -> RefundAnswer | None:
+        if not self.capabilities.find_by_reference:
+            return None
+        return self.gateway.find_refund(self._request, timeout_s=self.timeout_s)
+
+    @property
+    def _request(self) -> RefundRequest:
+        return RefundRequest.of(self.refund)
+
+
+def _is_not_found(answer: RefundAnswer) -> bool:
+    outcome = answer.outcome
+    return isinstance(outcome, RefundUnknown) and outcome.reason is UnknownReason.NOT_FOUND

@@ -1,0 +1,132 @@
+"""Give money of a paid order back: request -> commit -> call -> record.
+
+The caller waits for the provider's answer within its time-out; after that the refund is simply
+under way, and its job finds out. Nothing is ever sent that was not committed before.
+"""
+
+from dataclasses import dataclass
+
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.ports import Checkpoint, Clock, Ids
+from payorch.application.refund_ledger import NewRefund, OpenedRefund, RefundLedger
+from payorch.application.resolve_refund import ResolveRefund
+from payorch.application.staff_reason import checked_reason
+from payorch.domain.errors import LedgerUnavailable
+from payorch.domain.payment_method import Capabilities
+from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import Refund, RefundId
+from payorch.domain.refundable import Refundable, RefundPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPayment:
+    """`amount_minor` None is all that is left. `idempotency_key` is scoped by the caller.
+
+    `prefers_void`: take the whole payment back rather than refund it, where that is possible.
+    """
+
+    order_id: OrderId
+    amount_minor: int | None
+    reason: str
+    actor: str
+    idempotency_key: str
+    request_hash: str
+    prefers_void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOptions:
+    """What may be given back now, and how, as the refund page shows it."""
+
+    refundable: Refundable
+    may_refund: bool
+    may_void: bool
+
+
+class RefundPaymentUseCase:
+    def __init__(
+        self,
+        *,
+        ledger: RefundLedger,
+        resolve: ResolveRefund,
+        registry: PaymentMethodRegistry,
+        clock: Clock,
+        ids: Ids,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._ledger = ledger
+        self._resolve = resolve
+        self._registry = registry
+        self._clock = clock
+        self._ids = ids
+        self._checkpoint = checkpoint
+
+    def options(self, order_id: OrderId) -> RefundOptions:
+        """Raises OrderNotFound and OrderNotRefundable."""
+        refundable = self._ledger.refundable(order_id)
+        capabilities = self._capabilities(refundable)
+        return RefundOptions(
+            refundable,
+            may_refund=capabilities.refund and refundable.left_minor > 0,
+            may_void=refundable.may_void(capabilities),
+        )
+
+    def execute(self, command: RefundPayment) -> OpenedRefund:
+        """The refund as it stands after asking the provider, or the one that came before.
+
+        Raises ReasonRequired, OrderNotFound, OrderNotRefundable, RefundTooLarge and
+        IdempotencyKeyReused; then nothing was written or sent.
+        """
+        reason = checked_reason(command.reason)
+        replayed = self._ledger.replayed(
+            command.idempotency_key, command.request_hash, command.order_id
+        )
+        if replayed is not None:
+            return replayed
+        # Which provider it is cannot change any more; what is left is decided under the lock.
+        capabilities = self._capabilities(self._ledger.refundable(command.order_id))
+
+        def plan(refundable: Refundable) -> RefundPlan:
+            return refundable.plan(
+                command.amount_minor, capabilities, prefers_void=command.prefers_void
+            )
+
+        opened = self._ledger.open(
+            NewRefund(
+                id=self._ids.refund_id(),
+                order_id=command.order_id,
+                plan=plan,
+                reason=reason,
+                actor=command.actor,
+                at=self._clock.now(),
+                idempotency_key=command.idempotency_key,
+                request_hash=command.request_hash,
+            )
+        )
+        if opened.is_replay:
+            return opened
+        self._checkpoint("refund_opened")
+        return OpenedRefund(self._carried_on(opened.refund), is_replay=False)
+
+    def retry(self, refund_id: RefundId, *, actor: str, reason: str) -> Refund:
+        """Try a failed refund again under its own key, if that much is left to give back.
+
+        Raises ReasonRequired, RefundNotFound, RefundInProgress, RefundNotRetryable and
+        RefundTooLarge; then nothing was written or sent.
+        """
+        refund = self._ledger.reopen(
+            refund_id, actor=actor, reason=checked_reason(reason), at=self._clock.now()
+        )
+        self._checkpoint("refund_opened")
+        return self._carried_on(refund)
+
+    def _carried_on(self, refund: Refund) -> Refund:
+        """Ask the provider now. Whatever gets in the way, the refund is committed and has a job."""
+        try:
+            self._resolve.execute(refund.id)
+            return self._ledger.find(refund.id) or refund
+        except LedgerUnavailable:
+            return refund
+
+    def _capabilities(self, refundable: Refundable) -> Capabilities:
+        return self._registry.method(refundable.provider_code).capabilities

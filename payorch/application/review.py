@@ -1,0 +1,188 @@
+"""The last step of the ladder: finance concludes from evidence, and a second person agrees.
+
+No provider could prove what happened, so people do: one proposes with evidence, another one
+decides. The decision and the job that applies it are one commit, and it is applied by the
+single writer of outcomes like any other answer (domain.md, section 4; security.md, S51).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from payorch.application.jobs import Job, RetryLater
+from payorch.application.judge_outcome import OutcomeJudge
+from payorch.application.open_attempts import OpenAttempt, OpenAttempts
+from payorch.application.ports import Clock
+from payorch.application.provider_gateway import Answer
+from payorch.application.record_outcome import OutcomeRecorder
+from payorch.application.resolve_transaction import LEASE_S, as_attempt
+from payorch.application.staff_reason import checked_reason
+from payorch.domain.errors import ReasonRequired, ReviewNotPossible
+from payorch.domain.outcome import Approved, NotSent, NotSentReason
+from payorch.domain.transaction import TransactionId
+
+SOURCE = "review"
+MAX_EVIDENCE = 1000
+
+
+class Conclusion(StrEnum):
+    CHARGED = "charged"
+    NOT_CHARGED = "not_charged"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A conclusion, and what it rests on; `provider_reference` is the provider's id of a charge."""
+
+    id: int
+    transaction_id: TransactionId
+    conclusion: Conclusion
+    provider_reference: str | None
+    evidence: str
+    proposed_by: str
+    proposed_at: datetime
+    is_approved: bool | None = None
+
+
+class ReviewBook(Protocol):
+    """Every method raises LedgerUnavailable when the database does not answer or take it."""
+
+    def propose(
+        self,
+        transaction_id: TransactionId,
+        conclusion: Conclusion,
+        *,
+        provider_reference: str | None,
+        evidence: str,
+        actor: str,
+        at: datetime,
+    ) -> Proposal:
+        """Store and journal it. Raises ReviewNotPossible when another one is undecided."""
+
+    def find(self, proposal_id: int) -> Proposal | None: ...
+
+    def undecided(self, transaction_id: TransactionId) -> Proposal | None: ...
+
+    def decide(
+        self, proposal: Proposal, *, is_approved: bool, actor: str, reason: str, at: datetime
+    ) -> None:
+        """Store and journal the decision, with the job that applies an approved one.
+
+        Raises ReviewNotPossible when it was decided already.
+        """
+
+
+class ReviewTransactionUseCase:
+    def __init__(
+        self,
+        *,
+        book: ReviewBook,
+        open_attempts: OpenAttempts,
+        judge: OutcomeJudge,
+        recorder: OutcomeRecorder,
+        clock: Clock,
+    ) -> None:
+        self._book = book
+        self._open_attempts = open_attempts
+        self._judge = judge
+        self._recorder = recorder
+        self._clock = clock
+
+    def propose(
+        self,
+        transaction_id: TransactionId,
+        conclusion: Conclusion,
+        *,
+        provider_reference: str | None,
+        evidence: str,
+        actor: str,
+    ) -> Proposal:
+        """Say what happened, and how one knows. Raises ReviewNotPossible and ReasonRequired."""
+        attempt = self._open_attempts.of_transaction(transaction_id)
+        if attempt is None:
+            raise ReviewNotPossible("This transaction is settled already.")
+        if not attempt.is_in_review:
+            raise ReviewNotPossible(
+                "The provider can still be asked about this transaction; use “Check now”."
+            )
+        reference = (provider_reference or "").strip() or attempt.transaction.provider_reference
+        if conclusion is Conclusion.CHARGED and reference is None:
+            raise ReviewNotPossible("Name the provider's own id of the charge.")
+        return self._book.propose(
+            transaction_id,
+            conclusion,
+            provider_reference=reference if conclusion is Conclusion.CHARGED else None,
+            evidence=_checked_evidence(evidence),
+            actor=actor,
+            at=self._clock.now(),
+        )
+
+    def decide(self, proposal_id: int, *, is_approved: bool, actor: str, reason: str) -> Proposal:
+        """Agree or disagree with somebody else's proposal; an agreed one is applied at once.
+
+        Raises ReviewNotPossible and ReasonRequired.
+        """
+        proposal = self._book.find(proposal_id)
+        if proposal is None:
+            raise ReviewNotPossible("There is no such proposal.")
+        if proposal.proposed_by == actor:
+            raise ReviewNotPossible("Somebody else has to decide on your own proposal.")
+        self._book.decide(
+            proposal,
+            is_approved=is_approved,
+            actor=actor,
+            reason=checked_reason(reason),
+            at=self._clock.now(),
+        )
+        if is_approved:
+            self._apply(proposal)
+        return proposal
+
+    def handle(self, job: Job) -> None:
+        """Handler of APPLY_REVIEW: the decision stands, so it is applied until it holds."""
+        proposal = self._book.find(int(str(job.payload["review"])))
+        if proposal is None or not proposal.is_approved:
+            return
+        if not self._apply(proposal):
+            raise RetryLater("The transaction is being checked at this moment.")
+
+    def _apply(self, proposal: Proposal) -> bool:
+        """Whether the transaction is settled now. False while somebody else holds it."""
+        found = self._open_attempts.of_transaction(proposal.transaction_id)
+        if found is None:
+            return True
+        attempt = self._open_attempts.take_over(found, lease_s=LEASE_S)
+        if attempt is None:
+            return False
+        self._record(attempt, proposal)
+        return self._open_attempts.of_transaction(proposal.transaction_id) is None
+
+    def _record(self, found: OpenAttempt, proposal: Proposal) -> None:
+        attempt = as_attempt(found)
+        outcome = _outcome(proposal, found)
+        judgement = self._judge.judge(attempt, outcome, was_looked_up=True)
+        answer = Answer(outcome, 0, {"review": proposal.id})
+        recorded = self._recorder.record(attempt, judgement, latency_ms=None)
+        self._recorder.keep_evidence(attempt, SOURCE, answer, was_applied=recorded is not None)
+
+
+def _checked_evidence(text: str) -> str:
+    evidence = text.strip()
+    if not evidence:
+        raise ReasonRequired("Say what the conclusion rests on, such as a line of the statement.")
+    if len(evidence) > MAX_EVIDENCE:
+        raise ReasonRequired(f"Evidence has at most {MAX_EVIDENCE} characters.")
+    return evidence
+
+
+def _outcome(proposal: Proposal, found: OpenAttempt) -> Approved | NotSent:
+    if proposal.conclusion is Conclusion.NOT_CHARGED:
+        return NotSent(NotSentReason.CONCLUDED_BY_STAFF)
+    money = found.transaction.money
+    return Approved(
+        provider_reference=str(proposal.provider_reference),
+        our_reference=found.transaction.id,
+        amount_minor=money.amount_minor,
+        currency=money.currency,
+    )

@@ -1,0 +1,283 @@
+"""Refunds on SQL: one method, one short transaction.
+
+The sum that may go back is checked under a lock on the order's row (on SQLite under the lock of
+the one writer), so that racing requests are decided one after another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
+
+from payorch.application.open_attempts import Evidence
+from payorch.application.payment_ledger import ContradictsLedger
+from payorch.application.ports import Clock
+from payorch.application.refund_jobs import send_job
+from payorch.application.refund_ledger import NewRefund, OpenedRefund, RefundRecording
+from payorch.domain.errors import (
+    IdempotencyKeyReused,
+    OrderNotFound,
+    RefundInProgress,
+    RefundNotFound,
+    RefundNotRetryable,
+    RefundTooLarge,
+)
+from payorch.domain.money import Money
+from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import Refund, RefundId, RefundKind, RefundStatus
+from payorch.domain.refundable import Refundable
+from payorch.infrastructure.persistence import attempt_statements as attempts
+from payorch.infrastructure.persistence import refund_statements as sql
+from payorch.infrastructure.persistence.job_statements import insert_jobs
+from payorch.infrastructure.persistence.journal_repository import insert_entry
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.payment_statements import LeaseClock
+from payorch.infrastructure.persistence.refund_rows import (
+    CLOCK_SLACK,
+    follow_up_values,
+    new_refund_values,
+    refund_from,
+    refund_recording_values,
+    refundable_from,
+)
+
+FIRST_JOB_DELAY = timedelta(seconds=5)
+"""The caller sends it first; the job is for when the caller's process dies."""
+
+
+class SqlAlchemyRefundLedger:
+    def __init__(self, transactions: LedgerTransactions, clock: Clock) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._leased = sql.leased_refund_statements(LeaseClock(transactions.uses_database_clock))
+
+    def refundable(self, order_id: OrderId) -> Refundable:
+        with self._transactions.read() as connection:
+            return refundable_from(_refundable_row(connection, order_id))
+
+    def replayed(
+        self, idempotency_key: str, request_hash: str, order_id: OrderId
+    ) -> OpenedRefund | None:
+        with self._transactions.read() as connection:
+            return _replayed(connection, idempotency_key, request_hash, order_id)
+
+    def open(self, new: NewRefund) -> OpenedRefund:
+        try:
+            return self._open(new)
+        except IntegrityError:
+            # The key was taken meanwhile by a request about another order.
+            replayed = self.replayed(new.idempotency_key, new.request_hash, new.order_id)
+            if replayed is None:
+                raise
+            return replayed
+
+    def _open(self, new: NewRefund) -> OpenedRefund:
+        with self._transactions.write() as connection:
+            connection.execute(sql.lock_order, {"order_id": new.order_id})
+            replayed = _replayed(connection, new.idempotency_key, new.request_hash, new.order_id)
+            if replayed is not None:
+                return replayed
+            # Read only now: what committed while we waited for the lock counts.
+            row = _refundable_row(connection, new.order_id)
+            plan = new.plan(refundable_from(row))
+            connection.execute(sql.insert_refund, new_refund_values(new, plan, row))
+            refund = _found(connection, new.id)
+            insert_entry(
+                connection,
+                actor=new.actor,
+                action="refund_requested",
+                subject=f"order:{new.order_id}",
+                reason=new.reason,
+                before=None,
+                after=_journalled(refund),
+                at=new.at,
+            )
+            job = send_job(
+                refund.id, refund.provider_code, refund.token, run_at=new.at + FIRST_JOB_DELAY
+            )
+            insert_jobs(connection, (job,), at=new.at)
+        return OpenedRefund(refund, is_replay=False)
+
+    def reopen(self, refund_id: RefundId, *, actor: str, reason: str, at: datetime) -> Refund:
+        first = self.find(refund_id)
+        if first is None:
+            raise RefundNotFound("There is no such refund.")
+        with self._transactions.write() as connection:
+            connection.execute(sql.lock_order, {"order_id": first.order_id})
+            refund = _found(connection, refund_id)
+            _require_retryable(refund)
+            if not refund.is_guard:
+                row = _refundable_row(connection, refund.order_id)
+                _require_left(refundable_from(row), refund.money)
+            parameters = {
+                "refund_id": refund_id,
+                "expected_version": refund.version,
+                "free_since": at - CLOCK_SLACK,
+                "at": at,
+            }
+            if connection.execute(sql.reopen, parameters).rowcount == 0:
+                raise RefundInProgress("The refund is being tried again already.")
+            reopened = _found(connection, refund_id)
+            insert_entry(
+                connection,
+                actor=actor,
+                action="refund_retried",
+                subject=f"order:{refund.order_id}",
+                reason=reason,
+                before=_journalled(refund),
+                after=_journalled(reopened),
+                at=at,
+            )
+            job = send_job(
+                refund_id, refund.provider_code, reopened.token, run_at=at + FIRST_JOB_DELAY
+            )
+            insert_jobs(connection, (job,), at=at)
+        return reopened
+
+    def find(self, refund_id: RefundId) -> Refund | None:
+        with self._transactions.read() as connection:
+            row = connection.execute(sql.by_id, {"refund_id": refund_id}).mappings().first()
+        return None if row is None else refund_from(row)
+
+    def take(self, refund: Refund, *, lease_s: float, sends: bool) -> Refund | None:
+        now = self._clock.now()
+        parameters = {
+            "refund_id": refund.id,
+            "expected_token": refund.token,
+            "expected_version": refund.version,
+            "new_sent_at": now if sends else None,
+            **self._transactions.now(),
+            **self._transactions.lease(lease_s),
+        }
+        with self._transactions.write() as connection:
+            if connection.execute(self._leased.take, parameters).rowcount == 0:
+                return None
+        sent_at = refund.sent_at or (now if sends else None)
+        return replace(refund, token=refund.token + 1, sent_at=sent_at)
+
+    def due(self, *, limit: int) -> Sequence[Refund]:
+        parameters = {"limit": limit, **self._transactions.now()}
+        with self._transactions.read() as connection:
+            rows = connection.execute(self._leased.due, parameters).mappings()
+            return [refund_from(row) for row in rows]
+
+    def record(self, recording: RefundRecording) -> Refund | None:
+        with self._transactions.write() as connection:
+            try:
+                return self._record(connection, recording)
+            except IntegrityError as error:
+                raise ContradictsLedger(str(error.orig), is_foreign=True) from None
+
+    def _record(self, connection: Connection, recording: RefundRecording) -> Refund | None:
+        """The refund first: its row is the guard."""
+        refund = recording.refund
+        if connection.execute(sql.record, refund_recording_values(recording)).rowcount == 0:
+            return None
+        is_voided = recording.status is RefundStatus.SUCCEEDED and refund.kind is RefundKind.VOID
+        if is_voided and not refund.is_guard:
+            connection.execute(sql.void_transaction, {"refund_id": refund.id, "at": recording.at})
+        if recording.evidence is not None:
+            _keep(connection, refund, recording.evidence, recording.order_flag)
+        if recording.follow_up is not None:
+            _follow_up(connection, recording)
+        insert_jobs(connection, recording.jobs, at=recording.at)
+        return _found(connection, refund.id)
+
+    def keep_evidence(self, refund: Refund, evidence: Evidence, *, order_flag: str | None) -> bool:
+        with self._transactions.write() as connection:
+            known = connection.execute(
+                sql.evidence_of,
+                {"transaction": refund.transaction_id, "wanted_source": evidence.source},
+            )
+            if any(
+                row.outcome == evidence.outcome and row.detail.get("refund") == refund.id
+                for row in known
+            ):
+                return False
+            _keep(connection, refund, evidence, order_flag)
+        return True
+
+
+def _refundable_row(connection: Connection, order_id: OrderId) -> RowMapping:
+    row = connection.execute(sql.refundable, {"order_id": order_id}).mappings().first()
+    if row is None:
+        raise OrderNotFound("There is no such order.")
+    return row
+
+
+def _found(connection: Connection, refund_id: RefundId) -> Refund:
+    return refund_from(connection.execute(sql.by_id, {"refund_id": refund_id}).mappings().one())
+
+
+def _replayed(
+    connection: Connection, idempotency_key: str, request_hash: str, order_id: OrderId
+) -> OpenedRefund | None:
+    row = connection.execute(sql.by_key, {"key": idempotency_key}).mappings().first()
+    if row is None:
+        return None
+    if row["request_hash"] != request_hash or row["order_public_id"] != order_id:
+        raise IdempotencyKeyReused("This idempotency key was used with another request.")
+    return OpenedRefund(refund_from(row), is_replay=True)
+
+
+def _require_retryable(refund: Refund) -> None:
+    if refund.is_open:
+        raise RefundInProgress("The provider is still being asked about this refund.")
+    if refund.status is not RefundStatus.FAILED:
+        raise RefundNotRetryable("This refund has succeeded.")
+    if refund.is_guard and refund.kind is RefundKind.VOID:
+        raise RefundNotRetryable("What could not be voided is given back by a refund instead.")
+
+
+def _require_left(refundable: Refundable, money: Money) -> None:
+    left_minor = refundable.left_minor
+    if money.amount_minor > left_minor:
+        raise RefundTooLarge(
+            f"{money} cannot be refunded any more.", refundable_minor=max(left_minor, 0)
+        )
+
+
+def _follow_up(connection: Connection, recording: RefundRecording) -> None:
+    """Known already when another worker was here before: each charge is given back once."""
+    refund, follow_up = recording.refund, recording.follow_up
+    if follow_up is None:
+        return
+    row = connection.execute(sql.by_id, {"refund_id": refund.id}).mappings().one()
+    statement = sql.insert_guard_refund[connection.dialect.name]
+    if connection.execute(statement, follow_up_values(recording, row)).rowcount == 1:
+        insert_jobs(connection, (send_job(follow_up.id, refund.provider_code, 1),), at=recording.at)
+
+
+def _keep(
+    connection: Connection, refund: Refund, evidence: Evidence, order_flag: str | None
+) -> None:
+    key = connection.execute(
+        attempts.transaction_key, {"public_id": refund.transaction_id}
+    ).scalar_one()
+    connection.execute(
+        attempts.insert_evidence,
+        {
+            "transaction_id": key,
+            "source": evidence.source,
+            "outcome": evidence.outcome,
+            "was_applied": evidence.was_applied,
+            "detail": dict(evidence.detail),
+            "created_at": evidence.at,
+        },
+    )
+    if order_flag is not None:
+        connection.execute(
+            attempts.flag_order, {"transaction": refund.transaction_id, "new_flag": order_flag}
+        )
+
+
+def _journalled(refund: Refund) -> dict[str, object]:
+    return {
+        "refund": refund.id,
+        "kind": refund.kind.value,
+        "amount_minor": refund.money.amount_minor,
+        "currency": refund.money.currency,
+        "status": refund.status.value,
+    }

@@ -1,0 +1,215 @@
+"""SQL of the refunds, built once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Insert,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.functions import coalesce
+
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundKind, RefundStatus
+from payorch.infrastructure.persistence.database import UtcDateTime
+from payorch.infrastructure.persistence.payment_statements import LeaseClock
+from payorch.infrastructure.persistence.tables import (
+    EvidenceRow,
+    OrderRow,
+    RefundRow,
+    TransactionRow,
+)
+
+OPEN_STATUSES = tuple(sorted(OPEN_REFUND_STATUSES))
+
+lock_order = (
+    select(OrderRow.id)
+    .where(OrderRow.public_id == bindparam("order_id"))
+    .with_for_update(key_share=True)
+)
+"""Two refunds of one order wait for each other; rows that only point at the order do not."""
+
+_of_order = and_(RefundRow.order_id == OrderRow.id, ~RefundRow.is_guard)
+
+
+def _sum_of(*statuses: RefundStatus) -> Any:
+    return (
+        select(coalesce(func.sum(RefundRow.amount_minor), 0))
+        .where(_of_order, RefundRow.status.in_(statuses))
+        .scalar_subquery()
+    )
+
+
+refundable: Select[Any] = (
+    select(
+        OrderRow.id.label("order_key"),
+        OrderRow.public_id.label("order_public_id"),
+        TransactionRow.id.label("transaction_key"),
+        TransactionRow.public_id,
+        TransactionRow.provider_code,
+        TransactionRow.provider_reference,
+        TransactionRow.amount_minor,
+        TransactionRow.currency,
+        _sum_of(RefundStatus.SUCCEEDED).label("refunded_minor"),
+        _sum_of(*OPEN_STATUSES).label("open_minor"),
+        select(func.count())
+        .select_from(RefundRow)
+        .where(
+            _of_order,
+            RefundRow.kind == RefundKind.VOID,
+            RefundRow.status == RefundStatus.FAILED,
+        )
+        .scalar_subquery()
+        .label("refused_voids"),
+    )
+    .select_from(OrderRow)
+    .outerjoin(TransactionRow, TransactionRow.id == OrderRow.paid_transaction_id)
+    .where(OrderRow.public_id == bindparam("order_id"))
+)
+
+# The tables, not the entities: a bare entity would be loaded as one through the ORM.
+refunds: Select[Any] = (
+    select(
+        RefundRow.__table__,
+        OrderRow.public_id.label("order_public_id"),
+        TransactionRow.public_id.label("transaction_public_id"),
+    )
+    .join(OrderRow, OrderRow.id == RefundRow.order_id)
+    .join(TransactionRow, TransactionRow.id == RefundRow.transaction_id)
+)
+by_id = refunds.where(RefundRow.public_id == bindparam("refund_id"))
+by_key = refunds.where(RefundRow.idempotency_key == bindparam("key"))
+
+insert_refund: Insert = insert(RefundRow)
+
+_GUARDED: dict[str, Any] = {
+    "index_elements": ["provider_code", "payment_reference", "kind"],
+    "index_where": RefundRow.is_guard,
+}
+insert_guard_refund: dict[str, Any] = {
+    "sqlite": sqlite_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
+    "postgresql": postgresql_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
+}
+
+reopen: Update = (
+    update(RefundRow)
+    .where(
+        RefundRow.public_id == bindparam("refund_id"),
+        RefundRow.status == RefundStatus.FAILED,
+        RefundRow.version == bindparam("expected_version"),
+    )
+    .values(
+        status=RefundStatus.STARTED,
+        version=RefundRow.version + 1,
+        token=RefundRow.token + 1,
+        lease_until=bindparam("free_since", type_=UtcDateTime()),
+        changed_at=bindparam("at", type_=UtcDateTime()),
+        next_check_at=bindparam("at", type_=UtcDateTime()),
+        sent_at=None,
+        checks=0,
+        failure_code=None,
+        technical_reason=None,
+        provider_reference=None,
+        review_since=None,
+    )
+)
+
+void_transaction: Update = (
+    update(TransactionRow)
+    .where(
+        TransactionRow.id
+        == select(RefundRow.transaction_id)
+        .where(RefundRow.public_id == bindparam("refund_id"))
+        .scalar_subquery(),
+        TransactionRow.status == TransactionStatus.APPROVED,
+    )
+    .values(
+        status=TransactionStatus.VOIDED,
+        version=TransactionRow.version + 1,
+        changed_at=bindparam("at", type_=UtcDateTime()),
+    )
+)
+
+evidence_of: Select[Any] = (
+    select(EvidenceRow.outcome, EvidenceRow.detail)
+    .join(TransactionRow, TransactionRow.id == EvidenceRow.transaction_id)
+    .where(
+        TransactionRow.public_id == bindparam("transaction"),
+        EvidenceRow.source == bindparam("wanted_source"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedRefundStatements:
+    """The statements that write or compare leases, for one kind of clock."""
+
+    take: Update
+    due: Select[Any]
+
+
+def leased_refund_statements(clock: LeaseClock) -> LeasedRefundStatements:
+    return LeasedRefundStatements(
+        take=update(RefundRow)
+        .where(
+            RefundRow.public_id == bindparam("refund_id"),
+            RefundRow.token == bindparam("expected_token"),
+            RefundRow.version == bindparam("expected_version"),
+            RefundRow.status.in_(OPEN_STATUSES),
+            RefundRow.lease_until <= clock.now,
+        )
+        .values(
+            token=RefundRow.token + 1,
+            lease_until=clock.lease_end,
+            sent_at=coalesce(RefundRow.sent_at, bindparam("new_sent_at", type_=UtcDateTime())),
+        ),
+        due=refunds.where(
+            RefundRow.status.in_(OPEN_STATUSES),
+            RefundRow.lease_until <= clock.now,
+            coalesce(RefundRow.next_check_at, RefundRow.lease_until) <= clock.now,
+        )
+        .order_by(coalesce(RefundRow.next_check_at, RefundRow.lease_until))
+        .limit(bindparam("limit", type_=None)),
+    )
+
+
+record: Update = (
+    update(RefundRow)
+    .where(
+        RefundRow.public_id == bindparam("refund_id"),
+        RefundRow.version == bindparam("expected_version"),
+        RefundRow.status.in_(OPEN_STATUSES),
+        RefundRow.token == coalesce(bindparam("expected_token", type_=Integer()), RefundRow.token),
+    )
+    .values(
+        status=bindparam("new_status", type_=RefundRow.status.type),
+        version=RefundRow.version + 1,
+        lease_until=bindparam("at", type_=UtcDateTime()),
+        changed_at=bindparam("at", type_=UtcDateTime()),
+        provider_reference=coalesce(
+            bindparam("new_provider_reference"), RefundRow.provider_reference
+        ),
+        failure_code=bindparam("new_failure_code"),
+        technical_reason=coalesce(bindparam("new_technical_reason"), RefundRow.technical_reason),
+        sent_at=case(
+            (bindparam("forgets_sending", type_=Boolean()), None), else_=RefundRow.sent_at
+        ),
+        checks=RefundRow.checks + bindparam("counted", type_=Integer()),
+        next_check_at=bindparam("new_next_check_at", type_=UtcDateTime()),
+        review_since=coalesce(
+            RefundRow.review_since, bindparam("new_review_since", type_=UtcDateTime())
+        ),
+    )
+)

@@ -1,0 +1,1 @@
+"""E-mails as their readers see them: texts in their language, as plain text and as HTML."""

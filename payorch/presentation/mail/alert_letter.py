@@ -1,0 +1,56 @@
+"""What the staff are told: what happened in plain words, the facts, and where to look. English,
+like the back office.
+"""
+
+from collections.abc import Mapping
+
+from payorch.presentation.mail.letter_parts import LetterParts
+
+_ALERTS: Mapping[str, str] = {
+    "amount_mismatch": "A provider approved another amount than was asked for",
+    "reference_mismatch": "A provider answered about another payment",
+    "contradicting_outcome": "A provider contradicts what the books say",
+    "late_approval": "A provider approved a payment that the books had closed",
+    "surplus_charge": "A customer was charged too much; it is being given back",
+    "surplus_charge_given_back": "A customer was charged too much; it is being given back",
+    "review_entered": "A payment's outcome could not be proved; finance has to settle it",
+    "orphan_money": "A provider has taken money that belongs to no payment of ours",
+    "orphan_refund": "A provider has paid money back that nobody here asked for",
+    "voided_elsewhere": "A payment was voided, but not by this payorch",
+    "bad_credentials": "A provider refused our credentials and was switched off",
+    "provider_not_disabled": "A provider that refuses our credentials could not be switched off",
+    "reconcile_broke": "A payment could not be reconciled because of an error",
+    "decline_needs_attention": "A provider declines for a reason that lies with us",
+}
+
+
+def alert_title(name: str) -> str:
+    """One sentence without its period; an alert of another release is shown by its name."""
+    return _ALERTS.get(name) or name.replace("_", " ").capitalize()
+
+
+def alert_letter(name: str, facts: Mapping[str, str], *, base_url: str) -> LetterParts:
+    """The links need a login; they hold ids only."""
+    title = alert_title(name)
+    admin = f"{base_url}/admin"
+    links = []
+    if order := _id_of(facts, "order"):
+        links.append(("Open the order", f"{admin}/orders/{order}"))
+    elif transaction := _id_of(facts, "transaction"):
+        links.append(("Find the payment", f"{admin}/orders/?search={transaction}"))
+    links.append(("All that needs attention", f"{admin}/attention/"))
+    return LetterParts(
+        language="en",
+        subject=f"payorch: {title}",
+        heading=title,
+        paragraphs=["The same alert about the same thing is not sent again."],
+        facts=[(key.replace("_", " ").capitalize(), value) for key, value in facts.items()],
+        links=links,
+        sender="payorch",
+    )
+
+
+def _id_of(facts: Mapping[str, str], name: str) -> str | None:
+    """An id of ours that is fit for a URL as it is; anything else makes no link."""
+    value = facts.get(name, "")
+    return value if value.isascii() and value.replace("_", "").isalnum() else None

@@ -1,0 +1,63 @@
+"""Giving money back: the use case, its handlers and the schedule that carries refunds on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from payorch.application.jobs import RECONCILE_REFUNDS, SEND_REFUND, JobHandler, Schedule
+from payorch.application.reconcile_refunds import ReconcileRefunds
+from payorch.application.record_refund import RefundRecorder
+from payorch.application.refund_payment import RefundPaymentUseCase
+from payorch.application.resolve_refund import ResolveRefund, SendRefund
+from payorch.domain.errors import PaymentMethodNotFound
+from payorch.infrastructure.persistence.refund_ledger import SqlAlchemyRefundLedger
+from payorch.wiring.base import Base
+
+RECONCILE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    refund_payment: RefundPaymentUseCase
+    reconcile: ReconcileRefunds
+    handlers: Mapping[str, JobHandler]
+    schedules: tuple[Schedule, ...]
+
+
+def refunds(base: Base) -> Refunds:
+    def can_refund(provider_code: str) -> bool:
+        try:
+            return base.registry.method(provider_code).capabilities.refund
+        except PaymentMethodNotFound:
+            return False
+
+    ledger = SqlAlchemyRefundLedger(base.transactions, base.clock)
+    recorder = RefundRecorder(
+        ledger=ledger,
+        clock=base.clock,
+        ids=base.ids,
+        checkpoint=base.checkpoint,
+        can_refund=can_refund,
+        alert=base.alert,
+    )
+    resolve = ResolveRefund(
+        ledger=ledger,
+        recorder=recorder,
+        registry=base.registry,
+        gateways=base.gateways,
+        clock=base.clock,
+        checkpoint=base.checkpoint,
+    )
+    reconcile = ReconcileRefunds(ledger=ledger, jobs=base.jobs)
+    return Refunds(
+        refund_payment=RefundPaymentUseCase(
+            ledger=ledger,
+            resolve=resolve,
+            registry=base.registry,
+            clock=base.clock,
+            ids=base.ids,
+            checkpoint=base.checkpoint,
+        ),
+        reconcile=reconcile,
+        handlers={SEND_REFUND.name: SendRefund(resolve), RECONCILE_REFUNDS.name: reconcile},
+        schedules=(Schedule(RECONCILE_REFUNDS, RECONCILE_EVERY_S),),
+    )
