@@ -55,9 +55,9 @@ class _Session(socketserver.StreamRequestHandler):
 
     def mail_command(self, server: MailServer, verb: str, command: str) -> None:
         if verb == "MAIL":
-            self.sender = command.split("<")[1].split(">")[0]
+            self.sender = command.split("<")[1].split(">", maxsplit=1)[0]
         elif verb == "RCPT":
-            self.recipients.append(command.split("<")[1].split(">")[0])
+            self.recipients.append(command.split("<")[1].split(">", maxsplit=1)[0])
         elif verb == "DATA":
             self.say("354 go ahead")
             data = b""

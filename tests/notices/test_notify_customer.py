@@ -425,7 +425,7 @@ def test_a_dead_letter_job_stays_visible_with_its_error(shop, server, clock):
 
     for _ in range(NOTIFY_CUSTOMER.max_attempts):
         shop.drain_mail()
-        clock.advance(**{"seconds": timedelta(days=1).total_seconds()})
+        clock.advance(seconds=timedelta(days=1).total_seconds())
 
     (job,) = shop.jobs(NOTIFY_CUSTOMER)
     assert job["state"] == "dead"
