@@ -41,7 +41,10 @@ class _Session(socketserver.StreamRequestHandler):
                 self.say("250-mail.test", *(["250-STARTTLS"] * can_tls), "250 AUTH PLAIN")
             elif verb == "STAR":
                 self.say("220 go ahead")
-                self.connection = server.tls.wrap_socket(self.connection, server_side=True)
+                try:
+                    self.connection = server.tls.wrap_socket(self.connection, server_side=True)
+                except (ssl.SSLError, ConnectionError):
+                    return  # The client does not trust the certificate.
                 self.rfile = self.connection.makefile("rb")
                 self.wfile = self.connection.makefile("wb", buffering=0)
             elif verb == "AUTH":
@@ -68,6 +71,11 @@ class _Session(socketserver.StreamRequestHandler):
                 return
             server.accept(self.sender, self.recipients, data)
         self.say("250 ok")
+
+    def finish(self) -> None:
+        super().finish()
+        self.rfile.close()
+        self.connection.close()
 
     def say(self, *lines: str) -> None:
         self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
