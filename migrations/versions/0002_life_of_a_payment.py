@@ -98,12 +98,19 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_webhook_events_orphaned",
+        "ix_webhook_events_provider_code_id",
         "webhook_events",
-        ["id"],
+        ["provider_code", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('orphan', 'alerted')"),
-        postgresql_where=sa.text("state IN ('orphan', 'alerted')"),
+    )
+    op.create_index(
+        "ix_webhook_events_provider_reference",
+        "webhook_events",
+        ["provider_reference"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_webhook_events_state_id", "webhook_events", ["state", "id"], unique=False
     )
     op.create_index(
         "ix_webhook_events_our_reference", "webhook_events", ["our_reference"], unique=False
@@ -428,12 +435,9 @@ def downgrade() -> None:
     op.drop_table("notices")
     op.drop_index("ix_webhook_events_received_at_id", table_name="webhook_events")
     op.drop_index("ix_webhook_events_our_reference", table_name="webhook_events")
-    op.drop_index(
-        "ix_webhook_events_orphaned",
-        table_name="webhook_events",
-        sqlite_where=sa.text("state IN ('orphan', 'alerted')"),
-        postgresql_where=sa.text("state IN ('orphan', 'alerted')"),
-    )
+    op.drop_index("ix_webhook_events_state_id", table_name="webhook_events")
+    op.drop_index("ix_webhook_events_provider_reference", table_name="webhook_events")
+    op.drop_index("ix_webhook_events_provider_code_id", table_name="webhook_events")
     op.drop_table("webhook_events")
     op.drop_table("job_counters")
     op.drop_index(

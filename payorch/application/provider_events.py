@@ -120,6 +120,9 @@ class EventInbox(Protocol):
     def close(self, key: int, news: EventNews, *, at: datetime) -> bool:
         """Write the news of an event that is not finished yet; False when it was already."""
 
+    def conclude(self, key: int, *, actor: str, reason: str, at: datetime) -> bool:
+        """Close an ALERTED event, journalled; False when it was not one."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedTransaction:

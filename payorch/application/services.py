@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
 from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.order_views import OrderReader
@@ -25,6 +26,7 @@ class Services:
     pay_order: ProcessPaymentOrderUseCase
     resolve: ResolveTransactionUseCase
     receive_event: ReceiveProviderEventUseCase
+    conclude_event: ConcludeProviderEventUseCase
     review: ReviewTransactionUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase

@@ -14,13 +14,14 @@ class Permission(StrEnum):
     READ_ROUTING = "routing.read"
     CHANGE_ROUTING = "routing.change"
     READ_JOURNAL = "journal.read"
+    CONCLUDE_EVENTS = "events.conclude"
 
 
 _EVERYONE = frozenset({Permission.READ_PAYMENTS, Permission.READ_METRICS, Permission.READ_ROUTING})
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "viewer": _EVERYONE,
-    "finance": _EVERYONE,
+    "finance": _EVERYONE | {Permission.CONCLUDE_EVENTS},
     "ops": _EVERYONE | {Permission.CHANGE_ROUTING},
     "admin": _EVERYONE | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL},
     "auditor": _EVERYONE | {Permission.READ_JOURNAL},

@@ -105,6 +105,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         resolve=resolve,
         review=reviews,
         receive_event=events.receive,
+        conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
         registry=base.registry,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payorch.application.closed_payment_events import ClosedPaymentEvents, LateOutcomes
+from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
 from payorch.application.jobs import PROCESS_EVENT, JobHandler
 from payorch.application.orphan_events import OrphanEvents
 from payorch.application.process_provider_event import ProcessProviderEvent
@@ -23,10 +24,13 @@ from payorch.wiring.base import Base
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvents:
-    """`receive` is the web's half, `process` the handler of PROCESS_EVENT jobs."""
+    """`receive` is the web's half, `process` the handler of PROCESS_EVENT jobs, `conclude` the
+    staff's word about an event that needed a person.
+    """
 
     receive: ReceiveProviderEventUseCase
     process: ProcessProviderEvent
+    conclude: ConcludeProviderEventUseCase
     counts: EventCounts
 
     @property
@@ -67,6 +71,7 @@ def provider_events(
             clock=base.clock,
             checkpoint=base.checkpoint,
         ),
+        conclude=ConcludeProviderEventUseCase(inbox, base.clock),
         counts=counts,
     )
 

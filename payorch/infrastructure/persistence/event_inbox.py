@@ -19,6 +19,7 @@ from payorch.application.provider_events import (
 )
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs
+from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import WebhookEventRow
 
@@ -54,6 +55,19 @@ _CLOSE: Update = (
 )
 
 
+_CONCLUDE = (
+    update(WebhookEventRow)
+    .where(WebhookEventRow.id == bindparam("key"), WebhookEventRow.state == EventState.ALERTED)
+    .values(
+        state=EventState.NO_CHANGE,
+        note=bindparam("new_note"),
+        processed_at=bindparam("at", type_=UtcDateTime()),
+    )
+    .returning(WebhookEventRow.provider_code, WebhookEventRow.event_id)
+)
+MAX_NOTE = 300
+
+
 class SqlAlchemyEventInbox:
     def __init__(self, transactions: LedgerTransactions, checkpoint: Checkpoint) -> None:
         self._transactions = transactions
@@ -86,6 +100,24 @@ class SqlAlchemyEventInbox:
             if connection.execute(_CLOSE, parameters).rowcount == 0:
                 return False
             insert_jobs(connection, news.jobs, at=at)
+        return True
+
+    def conclude(self, key: int, *, actor: str, reason: str, at: datetime) -> bool:
+        note = f"Dealt with by {actor}: {reason}"[:MAX_NOTE]
+        with self._transactions.write() as connection:
+            found = connection.execute(_CONCLUDE, {"key": key, "new_note": note, "at": at}).first()
+            if found is None:
+                return False
+            insert_entry(
+                connection,
+                actor=actor,
+                action="provider_event.conclude",
+                subject=f"{found.provider_code}/{found.event_id}",
+                reason=reason,
+                before={"state": EventState.ALERTED.value},
+                after={"state": EventState.NO_CHANGE.value},
+                at=at,
+            )
         return True
 
 

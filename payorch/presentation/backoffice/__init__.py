@@ -7,6 +7,7 @@ from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.journal import JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
+from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
@@ -24,6 +25,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
         OrdersView(db),
         TransactionsView(db),
+        ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
         JournalView(db),

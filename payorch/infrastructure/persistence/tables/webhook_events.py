@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Enum, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, Enum, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.application.provider_events import EventState
@@ -19,8 +19,6 @@ EventStateColumn = Enum(
     values_callable=lambda enum: [member.value for member in enum],
 )
 
-_ORPHANED = "state IN ('orphan', 'alerted')"
-
 
 class WebhookEventRow(Base):
     """One event. `source` is "webhook" or, for money found by listing the provider, "listing".
@@ -34,12 +32,9 @@ class WebhookEventRow(Base):
         UniqueConstraint("provider_code", "event_id"),
         Index("ix_webhook_events_our_reference", "our_reference"),
         Index("ix_webhook_events_received_at_id", "received_at", "id"),
-        Index(
-            "ix_webhook_events_orphaned",
-            "id",
-            sqlite_where=text(_ORPHANED),
-            postgresql_where=text(_ORPHANED),
-        ),
+        Index("ix_webhook_events_provider_code_id", "provider_code", "id"),
+        Index("ix_webhook_events_provider_reference", "provider_reference"),
+        Index("ix_webhook_events_state_id", "state", "id"),
     )
 
     id: Mapped[Pk]

@@ -20,6 +20,10 @@ class AccessGuard:
 
     required_permission: ClassVar[Permission | None] = None
 
+    def menu_count(self) -> int:
+        """How many things on this page wait for a person; shown in the menu unless it is 0."""
+        return 0
+
     def is_accessible(self) -> bool:
         return self.required_permission is not None and staff_may(self.required_permission)
 
