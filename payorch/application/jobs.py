@@ -51,6 +51,9 @@ APPLY_REVIEW = JobKind("apply_review", "reconcile", (2, 10, 30, *PATIENT_DELAYS_
 VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
 """Check the books against their invariants."""
 
+EXPIRE_ORDERS = JobKind("expire_orders", "upkeep", (30,))
+"""Close the orders whose time to pay is over."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

@@ -7,6 +7,7 @@ from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
 from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.end_order import EndOrderUseCase
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -14,8 +15,8 @@ from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.provider_gateway import CircuitBoard
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
-from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
+from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
 
@@ -28,6 +29,7 @@ class Services:
     receive_event: ReceiveProviderEventUseCase
     conclude_event: ConcludeProviderEventUseCase
     review: ReviewTransactionUseCase
+    end_order: EndOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
     registry: PaymentMethodRegistry

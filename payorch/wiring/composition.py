@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
-from payorch.application.jobs import JobHandler, Schedule
+from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
@@ -26,6 +26,7 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
+from payorch.wiring.order_endings import EXPIRE_EVERY_S, order_endings
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -82,6 +83,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     )
     events = provider_events(settings, base, resolve, recorder)
     reviews = transaction_reviews(base, recorder)
+    endings = order_endings(base)
     reconcile = ReconcileUseCase(
         open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
     )
@@ -93,9 +95,15 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         **events.handlers,
         **notice_handlers(settings, base),
         **giving_back.handlers,
+        APPLY_REVIEW.name: reviews.handle,
+        EXPIRE_ORDERS.name: endings.handle,
     }
     handlers.update(verification_handlers(verify, base))
-    schedules: tuple[Schedule, ...] = (VERIFY_SCHEDULE,)
+    schedules: tuple[Schedule, ...] = (
+        VERIFY_SCHEDULE,
+        Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
+        *giving_back.schedules,
+    )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
@@ -104,6 +112,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         pay_order=order_payment(settings, base, create_order, recorder),
         resolve=resolve,
         review=reviews,
+        end_order=endings,
         receive_event=events.receive,
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
