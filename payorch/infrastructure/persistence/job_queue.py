@@ -23,7 +23,7 @@ from payorch.infrastructure.persistence.job_counters import (
     read_counters,
 )
 from payorch.infrastructure.persistence.job_figures import queue_figures
-from payorch.infrastructure.persistence.job_statements import insert_jobs
+from payorch.infrastructure.persistence.job_statements import insert_job, insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_statements import LeaseClock
@@ -108,7 +108,7 @@ class SqlAlchemyJobQueue:
         with self._transactions.write() as connection:
             if _is_fired(connection, job):
                 return False
-            return insert_jobs(connection, [job], at=self._clock.now()) == 1
+            return insert_job(connection, job, at=self._clock.now())
 
     def replay(self, job_id: int, *, actor: str, reason: str, at: datetime) -> bool:
         with self._transactions.write() as connection:

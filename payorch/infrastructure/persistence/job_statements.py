@@ -20,12 +20,17 @@ _INSERTS: dict[str, Any] = {
 }
 
 
-def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> int:
-    """Enqueue `jobs`; those whose dedup_key exists already are left out. How many were put in."""
+def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> None:
+    """Enqueue `jobs`; those whose dedup_key exists already are left out."""
     values = [_values(job, at) for job in jobs]
-    if not values:
-        return 0
-    return connection.execute(_INSERTS[connection.dialect.name], values).rowcount
+    if values:
+        connection.execute(_INSERTS[connection.dialect.name], values)
+
+
+def insert_job(connection: Connection, job: NewJob, *, at: datetime) -> bool:
+    """Enqueue one; False when its dedup_key exists already."""
+    insert = _INSERTS[connection.dialect.name].returning(JobRow.id)
+    return connection.execute(insert, _values(job, at)).first() is not None
 
 
 def _values(job: NewJob, at: datetime) -> dict[str, Any]:

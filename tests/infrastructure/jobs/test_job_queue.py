@@ -80,9 +80,13 @@ def test_threads_that_enqueue_one_dedup_key_make_one_job(garden):
 
 
 def test_a_business_transaction_that_is_rolled_back_leaves_no_job(garden, database):
-    with pytest.raises(ZeroDivisionError), database.tx() as connection:
-        insert_jobs(connection, [NewJob(DIG)], at=garden.now())
-        raise ZeroDivisionError
+    def enqueue_and_fail():
+        with database.tx() as connection:
+            insert_jobs(connection, [NewJob(DIG)], at=garden.now())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        enqueue_and_fail()
 
     assert garden.rows() == []
 
