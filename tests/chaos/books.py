@@ -1,4 +1,4 @@
-"""payorch's books against the providers' own ledger: every cent must tell the same story."""
+"""payorch's books against the providers' own ledgers: every cent must tell the same story."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from sqlalchemy import text
 
 from payorch.infrastructure.persistence.database import Database
+from tests.chaos.provider_processes import Providers
 from tests.chaos.shoppers import Purchase
-from tests.sandbox_process import SandboxProcess
 
 _ORDERS = text("SELECT public_id, status, amount_minor, currency, flag FROM orders")
 _TRANSACTIONS = text("""
@@ -38,14 +38,14 @@ class Findings:
         return {item.name: found for item in fields(self) if (found := getattr(self, item.name))}
 
 
-def compare(database: Database, sandbox: SandboxProcess, purchases: Iterable[Purchase]) -> Findings:
+def compare(database: Database, providers: Providers, purchases: Iterable[Purchase]) -> Findings:
     """What payorch believes and told, against what the providers charged."""
     with database.read() as connection:
         orders = {row.public_id: row for row in connection.execute(_ORDERS)}
         order_of = {row.public_id: row.order_id for row in connection.execute(_TRANSACTIONS)}
     findings = Findings()
     charges = defaultdict(list)
-    for payment in sandbox.ledger()["payments"]:
+    for payment in providers.ledger()["payments"]:
         if payment["status"] == "approved":
             order_id = order_of.get(payment["reference"])
             if order_id is None:

@@ -1,35 +1,46 @@
 """One run: open the shop, let everything go wrong, calm down, settle, compare the books."""
 
+import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
 
 from payorch.infrastructure.persistence.database import Database
-from tests.chaos.bad_providers import METHODS, lost_answers, misbehave
-from tests.chaos.books import Findings, compare
+from tests.chaos.bad_providers import METHODS, PROVIDERS
+from tests.chaos.books import compare
+from tests.chaos.chaos_database import ChaosDatabase
+from tests.chaos.provider_processes import ProviderProcess, Providers
+from tests.chaos.report import Report
 from tests.chaos.shoppers import Purchase, ShopFront, Shopper, ask_once_more
-from tests.chaos.storm import Storm
+from tests.chaos.storm import Payorch, Storm
 from tests.databases import open_database
-from tests.sandbox_process import SandboxProcess, free_port
+from tests.sandbox_process import free_port
 from tests.shop import seed
-from tests.web_process import PAYORCH, REPOSITORY, WebProcess, environment, web_process
+
+HONEST = ("-m", "tests.chaos.honest_payorch")
+NAIVE = ("-m", "tests.chaos.naive_payorch")
 
 SHOPPERS = 12
-SETTLE_WITHIN_S = 60.0
+SETTLE_WITHIN_S = 90.0
 
 # When every process is dead, no lease has a holder and waiting for the schedule proves nothing:
-# the clock is turned forward instead, by making each open transaction due now.
-_TURN_THE_CLOCK_FORWARD = text("""
-    UPDATE transactions SET lease_until = started_at, next_check_at = NULL
-    WHERE status IN ('started', 'requires_action', 'pending', 'unknown')
-""")
+# the clock is turned forward instead, by making each open transaction and each job due now.
+_TURN_THE_CLOCK_FORWARD = (
+    text("""
+        UPDATE transactions SET lease_until = started_at, next_check_at = NULL
+        WHERE status IN ('started', 'requires_action', 'pending', 'unknown')
+    """),
+    text("""
+        UPDATE jobs SET run_at = created_at, lease_until = created_at
+        WHERE state IN ('ready', 'running')
+    """),
+)
 _OPEN = text("""
     SELECT count(*) FROM transactions
     WHERE status IN ('started', 'requires_action', 'pending', 'unknown')
@@ -37,35 +48,7 @@ _OPEN = text("""
 _SETTLED_BY = text("""
     SELECT source, count(*) FROM transaction_evidence WHERE was_applied GROUP BY source
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    findings: Findings
-    orders: Counter[str]
-    transactions: Counter[str]
-    answers: Counter[str]
-    strikes: Counter[str]
-    settled_by: Counter[str]
-    lost_answers: int
-    open_after_the_storm: int
-    settled_in_s: float
-
-    def lines(self) -> list[str]:
-        def tally(counter: Counter[str]) -> str:
-            return ", ".join(f"{name} {number}" for name, number in counter.most_common()) or "-"
-
-        return [
-            f"orders: {self.orders.total()} ({tally(self.orders)})",
-            f"attempts: {self.transactions.total()} ({tally(self.transactions)})",
-            f"answers to customers: {tally(self.answers)}",
-            f"kill -9: {tally(self.strikes)}",
-            f"charges that the provider did not answer for: {self.lost_answers}",
-            f"proofs found by reconcilers: {tally(self.settled_by)}",
-            f"still open after the storm: {self.open_after_the_storm}",
-            f"seconds until all was settled and answered: {self.settled_in_s:.1f}",
-            *(f"  {name}: {number}" for name, number in self.findings.counts().items()),
-        ]
+_EVENTS = text("SELECT state, count(*) FROM webhook_events GROUP BY state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,50 +56,69 @@ class ChaosRun:
     """`command` is how payorch is started; the control run names a naive one."""
 
     folder: Path
-    database_url: str
-    sandbox: SandboxProcess
+    database: ChaosDatabase
     seconds: float
-    command: tuple[str, ...] = PAYORCH
+    command: tuple[str, ...] = HONEST
+    seed: int = 1
 
     def execute(self) -> Report:
-        with open_database(self.database_url) as database:
-            seed(database, METHODS)
-            misbehave(self.sandbox)
-            storm = Storm(self.folder, [free_port(), free_port()], self._settings, self.command)
-            front = ShopFront(storm.base_urls)
-            purchases = self._weather(storm, front)
-            lost = lost_answers(self.sandbox)
-            open_after_the_storm = _count(database)
-            began = time.monotonic()
-            self._settle(database)
-            self._answer_everybody(database, front, purchases)
-            settled_in_s = time.monotonic() - began
-            return Report(
-                findings=compare(database, self.sandbox, purchases),
-                orders=_tally(database, "orders"),
-                transactions=_tally(database, "transactions"),
-                answers=front.answers,
-                strikes=storm.strikes,
-                settled_by=_tally_of(database, _SETTLED_BY),
-                lost_answers=lost,
-                open_after_the_storm=open_after_the_storm,
-                settled_in_s=settled_in_s,
-            )
+        ports = [free_port(), free_port()]
+        # Both providers tell the first server, which is as often dead as the other.
+        webhooks = f"http://127.0.0.1:{ports[0]}/webhooks"
+        providers = Providers(
+            [
+                ProviderProcess(self.folder / f"provider-{number}", profiles, webhooks)
+                for number, profiles in enumerate(PROVIDERS)
+            ]
+        )
+        try:
+            with open_database(self.database.url) as database:
+                seed(database, METHODS)
+                return self._execute(database, providers, ports)
+        finally:
+            providers.end()
 
-    @property
-    def _settings(self) -> dict[str, str]:
-        return {
-            "database_url": self.database_url,
-            "sandbox_url": self.sandbox.base_url,
-            # Short, so that threads that look an unknown payment up do not all get killed at it.
-            "page_budget_s": "4",
-        }
+    def _execute(self, database: Database, providers: Providers, ports: list[int]) -> Report:
+        payorch = Payorch(
+            self.folder,
+            self.command,
+            {
+                "database_url": self.database.url,
+                # Short, so that threads that look a payment up do not all get killed at it.
+                "page_budget_s": "4",
+            },
+            {"CHAOS_PROVIDERS": json.dumps(providers.addresses)},
+        )
+        storm = Storm(payorch, ports, providers, self.database, self.seed)
+        front = ShopFront(storm.base_urls)
+        purchases = self._weather(storm, front)
+        database.engine.dispose()
+        lost = providers.lost_answers
+        open_after_the_storm = _count(database)
+        began = time.monotonic()
+        self._settle(payorch, database, providers)
+        self._answer_everybody(payorch, database, providers, (front, purchases, ports[0]))
+        settled_in_s = time.monotonic() - began
+        return Report(
+            title=f"{self.database.name}, {self.seconds:g} s",
+            findings=compare(database, providers, purchases),
+            orders=_tally(database, "orders"),
+            transactions=_tally(database, "transactions"),
+            answers=front.answers,
+            strikes=storm.strikes,
+            settled_by=_tally_of(database, _SETTLED_BY),
+            events=_tally_of(database, _EVENTS),
+            lost_answers=lost,
+            open_after_the_storm=open_after_the_storm,
+            settled_in_s=settled_in_s,
+        )
 
     def _weather(self, storm: Storm, front: ShopFront) -> list[Purchase]:
         """Customers and kills for the run's time; everything of payorch is dead afterwards."""
         closing = threading.Event()
+        chance = random.Random(self.seed)
         shoppers = [
-            Shopper(front, f"customer-{n}", seed=random.randrange(2**32)) for n in range(SHOPPERS)
+            Shopper(front, f"customer-{n}", seed=chance.randrange(2**32)) for n in range(SHOPPERS)
         ]
         storm.start()
         threads = [threading.Thread(target=s.shop_until, args=[closing]) for s in shoppers]
@@ -129,35 +131,41 @@ class ChaosRun:
             thread.join()
         return [purchase for shopper in shoppers for purchase in shopper.purchases]
 
-    def _settle(self, database: Database) -> None:
-        """Reconciles until nothing is open. Raises when that takes too long."""
-        self.sandbox.land_late_arrivals()
+    def _settle(self, payorch: Payorch, database: Database, providers: Providers) -> None:
+        """Reconciles and runs jobs until nothing is open, or for SETTLE_WITHIN_S."""
+        providers.land_late_arrivals()
         give_up_at = time.monotonic() + SETTLE_WITHIN_S
-        while _count(database):
-            if time.monotonic() > give_up_at:
-                return
+        while True:
             with database.tx() as connection:
-                connection.execute(_TURN_THE_CLOCK_FORWARD)
-            subprocess.run(
-                [sys.executable, *PAYORCH, "reconcile", "--limit", "1000"],
-                cwd=REPOSITORY,
-                env=environment(log_level="ERROR", **self._settings),
-                check=True,
-                capture_output=True,
-            )
+                for statement in _TURN_THE_CLOCK_FORWARD:
+                    connection.execute(statement)
+            for arguments in (("reconcile", "--limit", "1000"), ("worker", "--once")):
+                process = payorch.start(*arguments)
+                if process.wait(SETTLE_WITHIN_S) != 0:
+                    log = (self.folder / f"{arguments[0]}.log").read_text()[-2000:]
+                    raise RuntimeError(f"`payorch {arguments[0]}` failed: {log}")
+            if not _count(database) or time.monotonic() > give_up_at:
+                return
 
     def _answer_everybody(
-        self, database: Database, front: ShopFront, purchases: list[Purchase]
+        self,
+        payorch: Payorch,
+        database: Database,
+        providers: Providers,
+        shop: tuple[ShopFront, list[Purchase], int],
     ) -> None:
         """In calm weather each customer hears how it ended; then the books are closed."""
-        self.sandbox.calm_down()
-        with web_process(
-            self.folder, **self._settings, log_level="ERROR", command=self.command
-        ) as web:
-            calm: WebProcess = web
-            front.base_urls = [calm.base_url]
+        front, purchases, port = shop
+        providers.calm_down()
+        web = payorch.start_web(port)
+        try:
+            web.wait_until_healthy(within_s=60)
+            front.base_urls = [web.base_url]
             ask_once_more(front, purchases)
-        self._settle(database)
+        finally:
+            with suppress(ProcessLookupError):
+                web.kill()
+        self._settle(payorch, database, providers)
 
 
 def _count(database: Database) -> int:

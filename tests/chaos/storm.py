@@ -1,4 +1,6 @@
-"""Runs payorch as two web servers and two reconcilers, and kills them with -9 all the time."""
+"""Runs payorch as two web servers and two workers, and kills all of it with -9 all the time: the
+processes of payorch, those of the providers, and the database server where there is one.
+"""
 
 import os
 import random
@@ -7,26 +9,53 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.web_process import PAYORCH, REPOSITORY, WebProcess, environment, start_web
+from tests.chaos.chaos_database import ChaosDatabase
+from tests.chaos.provider_processes import Providers
+from tests.web_process import REPOSITORY, WebProcess, environment
 
-STRIKE_EVERY_S = 0.7
-WHOLE_SERVER_SHARE = 0.35
+STRIKE_EVERY_S = 1.2
+"""Of each web server: with two of them, and the workers, something dies every half second."""
+
+WHOLE_SERVER_SHARE = 0.2
 """The other strikes kill the workers only: the listening process then forks new ones at once."""
 
+WORKER_LIVES_S = (2.5, 5.0)
+"""It needs a second or two to start, and must live long enough to be at work."""
 
-def start_reconciler(folder: Path, settings: dict[str, str]) -> "subprocess.Popen[bytes]":
-    with (folder / "reconcile.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, *PAYORCH, "reconcile", "--every", "0.3", "--limit", "50"],
-            stdout=log,
-            stderr=log,
-            cwd=REPOSITORY,
-            env=environment(log_level="ERROR", **settings),
-            start_new_session=True,
-        )
+PROVIDER_LIVES_S = (4.0, 9.0)
+DATABASE_LIVES_S = (6.0, 12.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Payorch:
+    """How payorch is started: the arguments for Python, and the settings of all its processes."""
+
+    folder: Path
+    command: tuple[str, ...]
+    settings: dict[str, str]
+    environment: dict[str, str]
+
+    def start_web(self, port: int) -> WebProcess:
+        process = self.start("serve", "--port", str(port), "--workers", "3", "--threads", "4")
+        return WebProcess(f"http://127.0.0.1:{port}", process, self.folder / "serve.log")
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """A process that leads a group of its own; its log bears the subcommand's name."""
+        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *self.command, *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=REPOSITORY,
+                env=environment(log_level="ERROR", **self.settings) | self.environment,
+                start_new_session=True,
+            )
 
 
 def workers_of(process_id: int) -> list[int]:
@@ -38,18 +67,25 @@ def workers_of(process_id: int) -> list[int]:
 
 
 class Storm:
-    """`settings` are payorch's. `strikes` counts the kills by what was killed."""
+    """`strikes` counts the kills by what was killed. A strike that fails ends up in `failures`."""
 
     def __init__(
-        self, folder: Path, ports: list[int], settings: dict[str, str], command: tuple[str, ...]
+        self,
+        payorch: Payorch,
+        ports: list[int],
+        providers: Providers,
+        database: ChaosDatabase,
+        seed: int,
     ) -> None:
-        self._folder = folder
+        self._payorch = payorch
         self._ports = ports
-        self._settings = settings
-        self._command = command
+        self._providers = providers
+        self._database = database
+        self._seed = seed
         self._is_over = threading.Event()
         self._threads: list[threading.Thread] = []
         self.strikes: Counter[str] = Counter()
+        self.failures: list[BaseException] = []
 
     @property
     def base_urls(self) -> list[str]:
@@ -57,53 +93,79 @@ class Storm:
 
     def start(self) -> None:
         """Returns when all web servers have answered once; from then on they are struck."""
-        first = [self._start_web(port) for port in self._ports]
+        first = [self._payorch.start_web(port) for port in self._ports]
         for web in first:
-            web.wait_until_healthy()
-        loops = [
+            web.wait_until_healthy(within_s=60)
+        loops: list[Callable[[random.Random], None]] = [
             *(
-                lambda web=web, port=port: self._strike_web(web, port)  # type: ignore[misc]  # bound now
+                partial(self._strike_web, web, port)
                 for web, port in zip(first, self._ports, strict=True)
             ),
-            *[self._strike_reconciler] * 2,
+            *[self._strike_worker] * 2,
+            *(partial(self._strike_provider, process) for process in self._providers.processes),
         ]
-        self._threads = [threading.Thread(target=loop) for loop in loops]
+        if self._database.crash is not None:
+            loops.append(partial(self._strike_database, self._database.crash))
+        self._threads = [
+            threading.Thread(target=self._run, args=[loop, random.Random(self._seed + number)])
+            for number, loop in enumerate(loops)
+        ]
         for thread in self._threads:
             thread.start()
 
     def end(self) -> None:
-        """Nothing of payorch runs any more when this returns."""
+        """Nothing of payorch runs any more when this returns; providers and database do."""
         self._is_over.set()
         for thread in self._threads:
             thread.join()
+        if self.failures:
+            raise self.failures[0]
 
-    def _start_web(self, port: int) -> WebProcess:
-        return start_web(
-            self._folder, port=port, threads=8, command=self._command, **self._settings
-        )
+    def _run(self, loop: Callable[[random.Random], None], chance: random.Random) -> None:
+        try:
+            loop(chance)
+        except BaseException as failure:  # noqa: BLE001 - it has to reach the thread that waits
+            self.failures.append(failure)
 
-    def _strike_web(self, web: WebProcess, port: int) -> None:
-        chance = random.Random(port)
-        while not self._is_over.wait(STRIKE_EVERY_S * chance.uniform(0.7, 1.3)):
-            if chance.random() < WHOLE_SERVER_SHARE:
-                web.kill()
-                self.strikes["web server"] += 1
-                web = self._start_web(port)
-                with suppress(RuntimeError):
-                    web.wait_until_healthy(within_s=20)
-            else:
-                for worker in workers_of(web.process.pid):
-                    with suppress(ProcessLookupError):
-                        os.kill(worker, signal.SIGKILL)
-                        self.strikes["web worker"] += 1
-        web.kill()
+    def _strike_web(self, web: WebProcess, port: int, chance: random.Random) -> None:
+        try:
+            while not self._is_over.wait(STRIKE_EVERY_S * chance.uniform(0.7, 1.3)):
+                if chance.random() < WHOLE_SERVER_SHARE:
+                    web.kill()
+                    self.strikes["web server"] += 1
+                    web = self._payorch.start_web(port)
+                    with suppress(RuntimeError):
+                        web.wait_until_healthy(within_s=20)
+                else:
+                    self._strike_workers_of(web, chance)
+        finally:
+            web.kill()
 
-    def _strike_reconciler(self) -> None:
-        chance = random.Random()
+    def _strike_workers_of(self, web: WebProcess, chance: random.Random) -> None:
+        """One of them or all."""
+        workers = workers_of(web.process.pid)
+        if workers and chance.random() < 0.7:
+            workers = [chance.choice(workers)]
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+                self.strikes["web worker"] += 1
+
+    def _strike_worker(self, chance: random.Random) -> None:
         while not self._is_over.is_set():
-            reconciler = start_reconciler(self._folder, self._settings)
-            # It needs a second or so to start, and must live long enough to be at work.
-            self._is_over.wait(chance.uniform(2.5, 5.0))
-            os.killpg(reconciler.pid, signal.SIGKILL)
-            reconciler.wait()
-            self.strikes["reconciler"] += 1
+            worker = self._payorch.start("worker")
+            self._is_over.wait(chance.uniform(*WORKER_LIVES_S))
+            with suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+            self.strikes["background worker"] += 1
+
+    def _strike_provider(self, process, chance: random.Random) -> None:
+        while not self._is_over.wait(chance.uniform(*PROVIDER_LIVES_S)):
+            process.strike()
+            self.strikes["provider"] += 1
+
+    def _strike_database(self, crash: Callable[[], None], chance: random.Random) -> None:
+        while not self._is_over.wait(chance.uniform(*DATABASE_LIVES_S)):
+            crash()
+            self.strikes["database"] += 1
