@@ -8,7 +8,13 @@ from urllib.parse import quote
 from payorch.application.refund_gateway import RefundRequest
 from payorch.domain.refund_outcome import RefundOutcome
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
-from payorch.infrastructure.gateways.sandbox import refund_transform as transform
+from payorch.infrastructure.gateways.sandbox.refund_transform import (
+    find_outcome,
+    lookup_outcome,
+    payment_outcome,
+    refund_outcome,
+    void_outcome,
+)
 
 
 class SandboxRefunds:
@@ -40,19 +46,19 @@ class SandboxRefunds:
         return self._get(self._payment(request))
 
     def read_sent(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
-        return transform.refund_outcome(answer, request)
+        return refund_outcome(answer, request)
 
     def read_void(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
-        return transform.void_outcome(answer, request)
+        return void_outcome(answer, request)
 
     def read_looked_up(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
-        return transform.lookup_outcome(answer, request)
+        return lookup_outcome(answer, request)
 
     def read_found(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
-        return transform.find_outcome(answer, request)
+        return find_outcome(answer, request)
 
     def read_payment(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
-        return transform.payment_outcome(answer, request)
+        return payment_outcome(answer, request)
 
     def _payment(self, request: RefundRequest) -> str:
         return f"{self._account_url}/payments/{quote(request.payment_reference, safe='')}"
