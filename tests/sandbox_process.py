@@ -1,12 +1,14 @@
 """The practice provider as the tests use it: a real process on a free port, over real HTTP."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +28,16 @@ class SandboxProcess:
         self.base_url = base_url
         self.process = process
         self._http = urllib3.PoolManager(maxsize=64, retries=False)
+
+    def kill(self) -> None:
+        """As kill -9 of everything: the server's worker would outlive its parent for a second."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        address = self.base_url.rpartition(":")
+        until = time.monotonic() + 30
+        with suppress(OSError):
+            while time.monotonic() < until:
+                socket.create_connection(("127.0.0.1", int(address[2])), timeout=5).close()
 
     def api_key(self, account: str) -> str:
         return f"practice_key_{account}"
@@ -167,7 +179,12 @@ def sandbox_process(
     log = folder / "practice-provider.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=Path(__file__).parents[1]
+            command,
+            stdout=output,
+            stderr=output,
+            cwd=Path(__file__).parents[1],
+            # A group of its own, so that `kill` reaches the worker too.
+            start_new_session=True,
         )
     try:
         _wait_until_healthy(base_url, process, log)

@@ -105,11 +105,11 @@ class EventLog:
         refund_id: str | None = None,
         is_genuine: bool = True,
     ) -> Event:
-        event_id = f"evt_{secrets.token_hex(12)}"
+        event_id, created_at = f"evt_{secrets.token_hex(12)}", iso(self._now())
         body = {
             "id": event_id,
             "type": event_type,
-            "created": iso(self._now()),
+            "created": created_at,
             "account": account,
             "data": data,
         }
@@ -121,6 +121,7 @@ class EventLog:
             refund_id=refund_id,
             is_genuine=is_genuine,
             body=orjson.dumps(body).decode(),
+            created_at=created_at,
         )
 
 

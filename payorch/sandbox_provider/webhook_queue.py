@@ -72,6 +72,7 @@ class Event:
     refund_id: str | None
     is_genuine: bool
     body: str
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class WebhookQueue:
             _INSERT_EVENT,
             (
                 *(event.id, event.account, event.type, event.payment_id, event.refund_id),
-                *(is_genuine, event.body, iso(self._now())),
+                *(is_genuine, event.body, event.created_at),
             ),
         )
         for delivery in planned:

@@ -177,8 +177,7 @@ def test_a_capability_that_is_switched_off_is_404_unsupported(alpha: PracticeMer
 def test_the_ledger_survives_a_killed_process_and_holds_no_card_number(tmp_path: Path):
     with sandbox_process(tmp_path, sync=True) as sandbox:
         before = PracticeMerchant(sandbox, "alpha").pay()
-        sandbox.process.kill()
-        sandbox.process.wait()
+        sandbox.kill()
     with sandbox_process(tmp_path, sync=True) as sandbox:
         after = PracticeMerchant(sandbox, "alpha").pay()
 

@@ -27,18 +27,22 @@ def queue(ledger: Ledger) -> WebhookQueue:
     return WebhookQueue(ledger, lambda: NOW)
 
 
-def add(ledger: Ledger, queue: WebhookQueue, event_id: str, *, payment_id: str = "p1") -> None:
-    event = Event(
+def an_event(event_id: str) -> Event:
+    return Event(
         id=event_id,
         account="alpha",
         type="payment.approved",
-        payment_id=payment_id,
+        payment_id="p1",
         refund_id=None,
         is_genuine=True,
         body='{"data": {}}',
+        created_at="2030-01-01T00:00:00.000000+00:00",
     )
+
+
+def add(ledger: Ledger, queue: WebhookQueue, event_id: str) -> None:
     with ledger.transaction() as connection:
-        queue.add(connection, event, [PlannedDelivery()])
+        queue.add(connection, an_event(event_id), [PlannedDelivery()])
 
 
 def due(queue: WebhookQueue) -> list[DueDelivery]:
@@ -61,18 +65,13 @@ def test_a_try_that_outlasts_an_emptied_ledger_does_not_finish_a_new_delivery(le
 
 
 def test_the_event_of_a_change_that_is_rolled_back_is_not_sent(ledger, queue):
-    with pytest.raises(LookupError), ledger.transaction() as connection:
-        event = Event(
-            id="evt_1",
-            account="alpha",
-            type="payment.approved",
-            payment_id="p1",
-            refund_id=None,
-            is_genuine=True,
-            body="{}",
-        )
-        queue.add(connection, event, [PlannedDelivery()])
-        raise LookupError
+    def change_that_fails() -> None:
+        with ledger.transaction() as connection:
+            queue.add(connection, an_event("evt_1"), [PlannedDelivery()])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        change_that_fails()
 
     assert (due(queue), queue.all(), queue.waiting()) == ([], [], 0)
 

@@ -47,6 +47,7 @@ def test_an_event_shows_the_payment_and_is_signed(told, merchant: ListeningMerch
     assert delivery.body["account"] == "alpha"
     assert delivery.body["data"] == payment
     assert delivery.body["created"] >= payment["created_at"]
+    assert delivery.body["created"] == told.sandbox.events()[0]["created"]
     assert abs(delivery.timestamp - time.time()) < PATIENCE_S
     assert signed_by(delivery, "practice_whsec_alpha")
     assert not signed_by(delivery, "practice_whsec_beta")
@@ -188,8 +189,7 @@ def test_an_undelivered_event_survives_a_killed_process(tmp_path: Path, merchant
     with sandbox_process(tmp_path, webhook_base_url=merchant.base_url) as sandbox:
         PracticeMerchant(sandbox, "beta").pay()
         merchant.wait_for_number(1)
-        sandbox.process.kill()
-        sandbox.process.wait()
+        sandbox.kill()
     heard_before = len(merchant.deliveries)
     merchant.then = 200
 
