@@ -10,9 +10,11 @@ from payorch.application.jobs import ALERT_STAFF, SEND_REFUND, NewJob, RetryLate
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint
 from payorch.application.provider_events import (
+    EventClaim,
     EventNews,
     EventState,
     NamedByEvents,
+    ProviderEvent,
     StoredEvent,
 )
 from payorch.application.provider_gateway import Answer, GatewayCatalog
@@ -32,6 +34,10 @@ _NOTHING_OF_OURS = frozenset(
     {UnknownReason.NOT_FOUND, UnknownReason.REFERENCE_MISMATCH, UnknownReason.UNSEEN_STATUS}
 )
 """Asking again would bring the same answer, and it proves no charge for the transaction."""
+
+_NOT_CHARGED = frozenset(
+    {TransactionStatus.DECLINED, TransactionStatus.NOT_SENT, TransactionStatus.ABANDONED}
+)
 
 SAME_AS_THE_BOOKS = EventNews(EventState.NO_CHANGE, "The books say the same.")
 
@@ -59,6 +65,8 @@ class ClosedPaymentEvents:
 
     def follow_up(self, stored: StoredEvent, transaction: Transaction) -> EventNews:
         """Raises RetryLater when the provider gives no clear answer."""
+        if _says_the_same(stored.event, transaction):
+            return SAME_AS_THE_BOOKS
         reference = stored.event.provider_reference
         answer = self._ask(reference, transaction)
         if answer is None:
@@ -99,6 +107,20 @@ class ClosedPaymentEvents:
         if not method.capabilities.find_by_reference:
             return None
         return gateway.find(transaction.id, timeout_s=LOOKUP_TIMEOUT_S)
+
+
+def _says_the_same(event: ProviderEvent, transaction: Transaction) -> bool:
+    """Then there is nothing to ask: most events tell what the charge's own answer told."""
+    match event.claim:
+        case EventClaim.CHARGED:
+            is_ours = event.provider_reference == transaction.provider_reference
+            return transaction.status is TransactionStatus.APPROVED and is_ours
+        case EventClaim.NOT_CHARGED:
+            return transaction.status in _NOT_CHARGED
+        case EventClaim.OPEN:
+            return True
+        case EventClaim.OTHER:
+            return False
 
 
 def refund_to_look_up(stored: StoredEvent, refund: str) -> EventNews:

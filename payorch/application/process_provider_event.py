@@ -12,6 +12,7 @@ from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_events import (
     UNFINISHED_EVENT_STATES,
+    EventClaim,
     EventInbox,
     EventNews,
     EventState,
@@ -120,7 +121,8 @@ class ProcessProviderEvent:
             case Resolution.REVIEW:
                 return EventNews(EventState.NO_CHANGE, "The provider was asked: for review.")
             case Resolution.STILL_OPEN:
-                if stored.event.ends and job.attempts < LOOKS_AT_AN_OPEN_PAYMENT:
+                is_final = stored.event.claim is not EventClaim.OPEN
+                if is_final and job.attempts < LOOKS_AT_AN_OPEN_PAYMENT:
                     raise RetryLater("The provider does not say yet what its event says.")
                 return EventNews(EventState.NO_CHANGE, "The provider was asked: still open.")
 

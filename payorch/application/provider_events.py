@@ -24,6 +24,15 @@ class EventSubject(StrEnum):
     OTHER = "other"
 
 
+class EventClaim(StrEnum):
+    """What an event says of its subject, in our words. It decides only whether to ask."""
+
+    CHARGED = "charged"
+    NOT_CHARGED = "not_charged"
+    OPEN = "open"
+    OTHER = "other"
+
+
 class EventState(StrEnum):
     """RECEIVED waits for its job. ORPHAN has matched nothing of ours yet.
 
@@ -63,7 +72,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """A verified event. `ends` says that it claims a final state of its subject.
+    """A verified event.
 
     `excerpt` is the part of the body that is worth keeping: short, scrubbed, never card data.
     """
@@ -73,7 +82,7 @@ class ProviderEvent:
     subject: EventSubject
     provider_reference: str | None
     our_reference: str | None
-    ends: bool
+    claim: EventClaim
     excerpt: Mapping[str, str | int | None] = field(default_factory=dict)
 
 

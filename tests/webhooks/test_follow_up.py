@@ -200,6 +200,20 @@ def test_an_event_of_an_approved_payment_changes_nothing(shop, sandbox):
     assert shop.states() == ["no_change"]
 
 
+def test_an_event_that_tells_what_is_known_asks_nobody(shop_with, sandbox):
+    shop_with(a_method("alpha"))
+    paid = shop_with().pay()
+    declined = shop_with().pay(instrument=a_card(DECLINED))
+    nobody = shop_with(sandbox_url="http://127.0.0.1:9")
+
+    for order_id in (paid.order_id, declined.order_id):
+        payment = payment_of(sandbox, nobody, order_id)
+        nobody.tell(nobody.event(of=payment))
+        nobody.tell(nobody.event(of=payment, status="pending"))
+
+    assert nobody.states() == ["no_change"] * 4
+
+
 def test_an_event_of_a_declined_payment_changes_nothing(shop, sandbox):
     result = shop.pay(instrument=a_card(DECLINED))
     before = shop.view(result.order_id)

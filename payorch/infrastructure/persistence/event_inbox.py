@@ -11,6 +11,7 @@ from payorch.application.jobs import PROCESS_EVENT, NewJob
 from payorch.application.ports import Checkpoint
 from payorch.application.provider_events import (
     UNFINISHED_EVENT_STATES,
+    EventClaim,
     EventNews,
     EventState,
     EventSubject,
@@ -24,8 +25,8 @@ from payorch.infrastructure.persistence.ledger_transactions import LedgerTransac
 from payorch.infrastructure.persistence.tables import WebhookEventRow
 
 SOURCE_WEBHOOK = "webhook"
-_ENDS = "ends"
-"""Kept in the body: whether the event calls its subject ended."""
+_CLAIM = "claim"
+"""Kept in the body: what the event says, in our words."""
 
 _ONE_OF_A_KIND = ["provider_code", "event_id"]
 
@@ -130,7 +131,7 @@ def _values(provider_code: str, event: ProviderEvent, at: datetime) -> dict[str,
         "subject": event.subject.value,
         "provider_reference": event.provider_reference,
         "our_reference": event.our_reference,
-        "body": {**event.excerpt, _ENDS: event.ends},
+        "body": {**event.excerpt, _CLAIM: event.claim.value},
         "state": EventState.RECEIVED,
         "received_at": at,
     }
@@ -138,14 +139,14 @@ def _values(provider_code: str, event: ProviderEvent, at: datetime) -> dict[str,
 
 def _stored(row: RowMapping) -> StoredEvent:
     body = dict(row["body"])
-    ends = body.pop(_ENDS, False) is True
+    claim = EventClaim(body.pop(_CLAIM, EventClaim.OTHER))
     event = ProviderEvent(
         event_id=row["event_id"],
         event_type=row["event_type"],
         subject=EventSubject(row["subject"]),
         provider_reference=row["provider_reference"],
         our_reference=row["our_reference"],
-        ends=ends,
+        claim=claim,
         excerpt=body,
     )
     return StoredEvent(

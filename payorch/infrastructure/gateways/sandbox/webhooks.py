@@ -14,6 +14,7 @@ from typing import Any
 
 from payorch.application.ports import Clock
 from payorch.application.provider_events import (
+    EventClaim,
     EventSubject,
     ProviderEvent,
     Rejected,
@@ -36,8 +37,14 @@ _ENCODED_SECRET = "whsec_"  # noqa: S105 - the prefix of a secret, not one
 _MESSAGE_ID = re.compile(r"[!-~]{1,120}")
 _EPOCH_SECONDS = re.compile(r"[0-9]{1,12}")
 _EXCERPT = ("status", "amount", "currency", "captured_amount", "refunded_amount", "method")
-_FINAL_PAYMENTS = frozenset({"approved", "declined", "cancelled", "voided"})
-_FINAL_REFUNDS = frozenset({"succeeded", "failed"})
+_CLAIMS: Mapping[str, EventClaim] = {
+    "payment.approved": EventClaim.CHARGED,
+    "payment.declined": EventClaim.NOT_CHARGED,
+    "payment.cancelled": EventClaim.NOT_CHARGED,
+    "payment.requires_action": EventClaim.OPEN,
+    "payment.pending": EventClaim.OPEN,
+    "refund.pending": EventClaim.OPEN,
+}
 
 
 def signing_keys(secrets: str) -> tuple[bytes, ...]:
@@ -119,14 +126,13 @@ def _event(
     our_reference = _name(data.get("reference"), MAX_ID)
     if subject is not EventSubject.OTHER and provider_reference is None:
         return Rejected(Rejection.UNREADABLE)
-    final = _FINAL_REFUNDS if subject is EventSubject.REFUND else _FINAL_PAYMENTS
     return ProviderEvent(
         event_id=event_id,
         event_type=event_type,
         subject=subject,
         provider_reference=provider_reference,
         our_reference=our_reference,
-        ends=event_type.partition(".")[2] in final,
+        claim=_CLAIMS.get(event_type, EventClaim.OTHER),
         excerpt={
             "created": _excerpt(event.get("created")),
             **{name: _excerpt(data[name]) for name in _EXCERPT if name in data},
