@@ -81,6 +81,7 @@ class DemoRun:
             "practice provider",
             *("sandbox", "--host", options.host, "--port", str(options.sandbox_port)),
             *("--ledger", str(self._folder.ledger), "--public-url", options.sandbox_url),
+            *("--webhook-base-url", f"http://127.0.0.1:{options.port}/webhooks"),
         )
         sandbox.wait_until_healthy(
             f"http://127.0.0.1:{options.sandbox_port}/healthz", self._stop.is_set

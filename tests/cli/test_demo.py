@@ -101,6 +101,8 @@ def test_customers_pay_and_the_pages_answer(demo: RunningDemo) -> None:
 
     assert page.status == 200
     assert b'id="pay-form"' in page.data
+    followed_up = "SELECT count(*) FROM webhook_events WHERE state IN ('applied', 'no_change')"
+    demo.wait_for(lambda: demo.rows(followed_up)[0][0] >= 5, within_s=60)
 
 
 def test_ctrl_c_ends_everything(demo: RunningDemo) -> None:
