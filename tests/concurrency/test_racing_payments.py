@@ -67,8 +67,8 @@ def test_one_key_with_32_bodies_pays_one_of_them_and_refuses_the_others(shop, sa
     assert charges(sandbox).total() == 1
 
 
-def test_eight_racers_on_each_of_50_orders_pay_each_order_once(shop, sandbox):
-    orders = [shop.order(description=f"Order {number}") for number in range(50)]
+def test_eight_racers_on_each_of_200_orders_pay_each_order_once(shop, sandbox):
+    orders = [shop.order(description=f"Order {number}") for number in range(200)]
 
     for order in orders:
         outcomes = race(*[lambda order=order: shop.pay(order.id)] * 8)

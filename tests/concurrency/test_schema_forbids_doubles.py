@@ -53,6 +53,7 @@ SET_STATUS = """
 """
 
 
+@pytest.mark.breaks_the_books
 def test_a_second_approved_transaction_of_an_order_is_refused(shop, tried_twice):
     assert run(shop, SET_STATUS, status="approved", sequence=1, order_id=tried_twice) == 1
 
@@ -63,6 +64,7 @@ def test_a_second_approved_transaction_of_an_order_is_refused(shop, tried_twice)
     ]
 
 
+@pytest.mark.breaks_the_books
 def test_a_second_open_transaction_of_an_order_is_refused(shop, tried_twice):
     for first, second in itertools.product(OPEN, OPEN):
         assert run(shop, SET_STATUS, status=first, sequence=1, order_id=tried_twice) == 1

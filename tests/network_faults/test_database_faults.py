@@ -4,15 +4,19 @@ provider's ledger has it, and no provider is ever called a second time for it.
 
 import socket
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 
 import pytest
 from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from payorch.application.payment_result import PaymentResult, ResultKind
+from payorch.config import Settings
 from payorch.domain.errors import LedgerUnavailable, PaymentInProgress
 from payorch.domain.payment_status import PaymentStatus
+from payorch.factory import _engine_options
 from payorch.infrastructure.gateways.http_transport import PooledTransport
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.wiring import Seams
@@ -242,3 +246,16 @@ def test_payments_at_once_through_a_connection_that_is_cut_all_the_time(
 
     assert set(transport.charges.values()) == {1}
     assert_books_agree(sandbox, shop, orders_of(shop.database))
+
+
+def test_a_database_that_swallows_connections_is_given_up_soon(proxy):
+    """The kernel alone would try for two minutes, and each thread of the process with it."""
+    proxy.swallow_connections()
+    url = f"postgresql+psycopg://x@127.0.0.1:{proxy.port}/x?sslmode=disable"
+    engine = create_engine(url, **_engine_options(Settings(database_url=url)))
+
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        engine.connect()
+
+    assert time.monotonic() - began < 40
