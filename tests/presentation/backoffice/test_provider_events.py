@@ -181,3 +181,18 @@ def test_an_event_leads_to_its_order(office):
     page = office.logged_in("vera").get("/admin/provider-events/").text
 
     assert "/admin/orders/po_0007#pa_0007_2" in page
+
+
+def test_an_order_shows_its_events(office):
+    from tests.presentation.backoffice.payments_site import paid_after_fallback
+
+    paid_after_fallback(7).save(office.app)
+    store_event(office, 1, our_reference="pa_0007_2", note="The books say the same.")
+    store_event(office, 2, our_reference="pa_0008_1", event_type="payment.declined")
+
+    page = office.logged_in("vera").get("/admin/orders/po_0007").text
+
+    assert "Provider told: <a" in page
+    assert "payment.approved" in page
+    assert "The books say the same." in page
+    assert "payment.declined" not in page

@@ -15,6 +15,7 @@ from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
 from payorch.presentation.backoffice.payments.payment_filters import (
     amount_filters,
@@ -119,7 +120,12 @@ class OrdersView(KeysetListView):
         if order is None:
             abort(404)
         page = order_page(order, provider_names(self.session.session))
-        return self.render("backoffice/order.html", order=order, page=page)
+        return self.render(
+            "backoffice/order.html",
+            order=order,
+            page=page,
+            events=order_events(self.session.session, order),
+        )
 
     def _path(self, order: OrderRow) -> Markup | str:
         """The providers of the last submission in the order in which they were tried."""
