@@ -22,6 +22,7 @@ from payorch.presentation import (
     errors,
     health,
     localization,
+    metrics,
     orchestration,
     page_context,
     request_logging,
@@ -92,6 +93,7 @@ def _add_pages(app: Flask, settings: Settings) -> None:
     localization.init_app(app)
     page_context.init_app(app)
     health.init_app(app)
+    metrics.init_app(app)
     checkout.init_app(app)
     orchestration.init_app(app)
     backoffice.init_app(app, db)

@@ -7,7 +7,10 @@ from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
 from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.end_order import EndOrderUseCase
+from payorch.application.job_queue import JobQueue
+from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -32,6 +35,10 @@ class Services:
     end_order: EndOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    jobs: JobQueue
+    replay_job: ReplayJobUseCase
+    discard_job: DiscardJobUseCase
+    operating_figures: OperatingFiguresReader
     registry: PaymentMethodRegistry
     orders: OrderReader
     tokens: OrderTokens

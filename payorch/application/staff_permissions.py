@@ -14,23 +14,27 @@ class Permission(StrEnum):
     READ_ROUTING = "routing.read"
     CHANGE_ROUTING = "routing.change"
     READ_JOURNAL = "journal.read"
+    READ_JOBS = "jobs.read"
+    MANAGE_JOBS = "jobs.manage"
+    RESEND_LETTERS = "letters.resend"
     CONCLUDE_EVENTS = "events.conclude"
 
 
+_JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
 _EVERYONE = frozenset({Permission.READ_PAYMENTS, Permission.READ_METRICS, Permission.READ_ROUTING})
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "viewer": _EVERYONE,
-    "finance": _EVERYONE | {Permission.CONCLUDE_EVENTS},
-    "ops": _EVERYONE | {Permission.CHANGE_ROUTING},
-    "admin": _EVERYONE | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL},
-    "auditor": _EVERYONE | {Permission.READ_JOURNAL},
+    "finance": _EVERYONE | {Permission.CONCLUDE_EVENTS, Permission.RESEND_LETTERS},
+    "ops": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.RESEND_LETTERS},
+    "admin": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL},
+    "auditor": _EVERYONE | {Permission.READ_JOURNAL, Permission.READ_JOBS},
 }
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
     "finance": "Works with orders, transactions and charts.",
-    "ops": "Watches the providers and changes the routing.",
+    "ops": "Watches the providers and background jobs, and changes the routing.",
     "admin": "Changes the routing and reads the journal.",
     "auditor": "Reads everything, the journal too; changes nothing.",
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -16,6 +17,7 @@ from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
@@ -117,6 +119,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        jobs=base.jobs,
+        replay_job=ReplayJobUseCase(base.jobs, base.clock),
+        discard_job=DiscardJobUseCase(base.jobs, base.clock),
+        operating_figures=SqlAlchemyOperatingFigures(base.transactions, base.jobs, base.clock),
         registry=base.registry,
         orders=SqlAlchemyOrderReader(base.database),
         tokens=base.tokens,

@@ -4,11 +4,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from payorch.cli.web_server import prepare_worker
+from payorch.config import Settings
+from payorch.factory import create_app, wired
 from payorch.infrastructure.persistence.database import Database
 from tests.cli.conftest import Payorch
 from tests.databases import SqliteFiles, open_database
@@ -79,6 +83,21 @@ def test_the_rollup_runs_beside_the_requests(web: WebProcess, database: Database
     assert web.post("/payments", a_payment_body(), key="one").status == 201
 
     _wait_until(web, lambda: _count(database, "provider_minutes WHERE approved = 1"))
+
+
+def test_background_jobs_run_beside_the_requests(web: WebProcess, database: Database) -> None:
+    _wait_until(web, lambda: _count(database, "jobs WHERE kind = 'reconcile' AND state = 'done'"))
+
+
+def test_background_jobs_are_left_to_others_where_they_are_switched_off(
+    database_url: str, database: Database
+) -> None:
+    settings = replace(Settings(), database_url=database_url, embedded_worker=False)
+    app = create_app(settings)
+    try:
+        assert prepare_worker(app, settings) == []
+    finally:
+        wired(app).database.engine.dispose()
 
 
 def test_a_payment_under_way_is_finished_before_the_end(

@@ -5,6 +5,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
+from payorch.presentation.backoffice.jobs.jobs import JobsView
 from payorch.presentation.backoffice.journal import JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
@@ -29,5 +30,6 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
         JournalView(db),
+        JobsView(db),
     ):
         site.add_view(view)

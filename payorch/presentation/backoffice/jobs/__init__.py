@@ -1,0 +1,1 @@
+"""Background jobs: how the queues stand, and what to do with jobs that are dead."""

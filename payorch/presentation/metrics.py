@@ -1,0 +1,130 @@
+"""/metrics: the operating figures in Prometheus' text format.
+
+They are counted in the database when asked, so every process of an installation answers alike.
+They tell how a shop does: without a token only this machine may ask (security.md, S44).
+"""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from payorch.presentation.problem_details import problem
+from payorch.presentation.services import services, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+    from prometheus_client.core import Metric
+
+    from payorch.application.job_queue import QueueFigures
+    from payorch.application.operating_figures import OperatingFigures
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+"""Headers of a proxy: its own address may be this machine's, the visitor's is not."""
+
+blueprint = Blueprint("metrics", __name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    refusal = _refusal()
+    if refusal is not None:
+        return refusal
+    registry = CollectorRegistry()
+    registry.register(OperatingCollector(services().operating_figures.read()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _refusal() -> Response | None:
+    token = settings().metrics_token
+    if token is None:
+        if _comes_from_this_machine():
+            return None
+        return problem(403, "forbidden", "Set PAYORCH_METRICS_TOKEN to read this from elsewhere.")
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode()):
+        return None
+    return problem(
+        401,
+        "unauthorized",
+        "Send the metrics token as 'Authorization: Bearer ...'.",
+        headers={"WWW-Authenticate": 'Bearer realm="payorch metrics"'},
+    )
+
+
+def _comes_from_this_machine() -> bool:
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+class OperatingCollector(Collector):
+    def __init__(self, figures: OperatingFigures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._of_queues()
+        transactions = self._figures.open_transactions
+        by_status = GaugeMetricFamily(
+            "payorch_open_transactions",
+            "Attempts whose outcome is not final, by status.",
+            labels=["status"],
+        )
+        for status, number in transactions.by_status.items():
+            by_status.add_metric([status], number)
+        yield by_status
+        yield GaugeMetricFamily(
+            "payorch_oldest_unknown_seconds",
+            "Age of the oldest attempt of which nobody knows whether it charged.",
+            value=transactions.oldest_unknown_s,
+        )
+        yield GaugeMetricFamily(
+            "payorch_review_backlog",
+            "Attempts that wait for a conclusion by finance.",
+            value=transactions.in_review,
+        )
+        counters = self._figures.counters
+        yield CounterMetricFamily(
+            "payorch_job_lease_expiries",
+            "Jobs whose worker died or hung.",
+            value=counters.lease_expiries,
+        )
+        yield CounterMetricFamily(
+            "payorch_job_fenced_completions",
+            "Jobs whose worker came back after it had lost them.",
+            value=counters.fenced_completions,
+        )
+
+    def _of_queues(self) -> Iterator[Metric]:
+        columns: tuple[tuple[str, str, Callable[[QueueFigures], float]], ...] = (
+            ("depth", "Jobs that wait, due or not.", lambda queue: queue.waiting),
+            ("due", "Jobs that could run now.", lambda queue: queue.due),
+            ("running", "Jobs that a worker holds.", lambda queue: queue.running),
+            ("dead", "Jobs that were tried as often as they may be.", lambda queue: queue.dead),
+            (
+                "oldest_age_seconds",
+                "How long the job that is due longest has been due.",
+                lambda queue: queue.oldest_age_s,
+            ),
+        )
+        for name, meaning, value_of in columns:
+            family = GaugeMetricFamily(f"payorch_job_queue_{name}", meaning, labels=["queue"])
+            for queue in self._figures.queues:
+                family.add_metric([queue.queue], value_of(queue))
+            yield family
