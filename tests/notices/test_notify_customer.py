@@ -25,8 +25,8 @@ def texts_of(message):
 def add_refund(shop, order_id, amount_minor, *, number=1, **fields):
     """A refund row as the refund flow leaves it behind."""
     with shop.database.tx() as connection:
-        order_key, transaction_key = connection.execute(
-            select(OrderRow.id, TransactionRow.id)
+        order_key, transaction_key, charge = connection.execute(
+            select(OrderRow.id, TransactionRow.id, TransactionRow.provider_reference)
             .join(TransactionRow, TransactionRow.order_id == OrderRow.id)
             .where(OrderRow.public_id == order_id)
         ).one()
@@ -40,7 +40,7 @@ def add_refund(shop, order_id, amount_minor, *, number=1, **fields):
                     "kind": RefundKind.REFUND,
                     "is_guard": False,
                     "provider_code": "alpha",
-                    "payment_reference": f"charge-{number}",
+                    "payment_reference": charge,
                     "amount_minor": amount_minor,
                     "currency": "EUR",
                     "status": RefundStatus.SUCCEEDED,
@@ -335,6 +335,7 @@ def test_a_refund_tells_its_amount_and_what_is_left(shop, server):
     assert "Still paid: €10.99" in text
 
 
+@pytest.mark.breaks_the_books
 def test_a_surplus_charge_that_was_given_back_is_told_as_such(shop, server):
     order_id = shop.pay().order_id
     refund = add_refund(shop, order_id, 1999, is_guard=True)

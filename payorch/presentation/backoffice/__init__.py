@@ -7,6 +7,8 @@ from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
 from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.notices.attention import AttentionView
+from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
@@ -24,12 +26,14 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
     site = create_admin_site(app)
     for view in (
         DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
+        AttentionView(db),
         OrdersView(db),
         TransactionsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
         JournalView(db),
+        LettersView(db),
         JobsView(db),
     ):
         site.add_view(view)

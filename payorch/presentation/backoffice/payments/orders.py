@@ -14,6 +14,7 @@ from sqlalchemy.orm import selectinload
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+from payorch.presentation.backoffice.notices.order_letters import order_letters
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
@@ -25,6 +26,7 @@ from payorch.presentation.backoffice.payments.payment_filters import (
 from payorch.presentation.backoffice.payments.payment_texts import FLAGS, ORDER_STATUSES, worded
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
@@ -125,6 +127,8 @@ class OrdersView(KeysetListView):
             order=order,
             page=page,
             events=order_events(self.session.session, order),
+            letters=order_letters(self.session.session, order.id),
+            may_resend_letters=staff_may(Permission.RESEND_LETTERS),
         )
 
     def _path(self, order: OrderRow) -> Markup | str:

@@ -1,6 +1,7 @@
 """The list of transactions: each attempt at each provider."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -12,6 +13,7 @@ from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
 from payorch.presentation.backoffice.payments.payment_texts import (
@@ -169,6 +171,18 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             label="Decline class",
             choices=lambda: [(member.value, worded(member.value)) for member in DeclineClass],
             where=lambda value: typed(TransactionRow.decline_class == value),
+            is_extra=True,
+        ),
+        ChoiceFilter(
+            name="waits",
+            label="Waits for",
+            choices=lambda: [
+                ("confirming", "An outcome, over 15 minutes"),
+                ("review", "A review by finance"),
+            ],
+            where=lambda queue: (
+                in_review() if queue == "review" else confirming_too_long(datetime.now(UTC))
+            ),
             is_extra=True,
         ),
         *amount_filters(TransactionRow.currency, TransactionRow.amount_minor),

@@ -1,0 +1,1 @@
+"""What payorch tells people: e-mails to customers and staff, and what waits for a person."""

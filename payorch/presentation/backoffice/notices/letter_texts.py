@@ -1,0 +1,38 @@
+"""How kinds and states of letters read in the back office."""
+
+from collections.abc import Mapping
+
+from flask import url_for
+
+from payorch.application.notices import ALERT_KIND, NoticeEvent
+from payorch.infrastructure.persistence.tables.notices import NoticeRow, NoticeState
+from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
+
+LETTERS_ENDPOINT = "backoffice_letters"
+
+KINDS: Mapping[str, str] = {
+    NoticeEvent.PAID: "Receipt",
+    NoticeEvent.SETTLED_PAID: "Receipt after confirming",
+    NoticeEvent.SETTLED_NOT_CHARGED: "Not charged",
+    NoticeEvent.REFUNDED: "Refund",
+    ALERT_KIND: "Staff alert",
+}
+
+STATES: Mapping[NoticeState, tuple[str, Tone]] = {
+    NoticeState.QUEUED: ("Waiting", "warning"),
+    NoticeState.SENT: ("Sent", "success"),
+    NoticeState.KEPT: ("Kept, not sent", "neutral"),
+    NoticeState.FAILED: ("Failed", "danger"),
+}
+
+NOBODY = "nobody"
+"""Stands for the recipient of an alert when no address of staff is set."""
+
+
+def kind_text(kind: str) -> str:
+    """A kind of another release is shown by its name."""
+    return KINDS.get(kind) or worded(kind).capitalize()
+
+
+def letter_address(letter: NoticeRow) -> str:
+    return url_for(f"{LETTERS_ENDPOINT}.letter_page", public_id=letter.public_id)
