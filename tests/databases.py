@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from payorch import paths
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.infrastructure.persistence.schema import Schema
+from tests.verified_books import assert_books_hold
 
 TEMPLATE = "payorch_template"
 
@@ -122,11 +123,16 @@ def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of a fresh, migrated database, on each engine in turn."""
-    if request.param == "sqlite":
-        return str(request.getfixturevalue("sqlite_files").new_database_url())
-    return str(request.getfixturevalue("postgresql").new_database_url())
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh, migrated database, on each engine in turn.
+
+    Its books are checked at the end; a test that breaks them is marked `breaks_the_books`.
+    """
+    source = "sqlite_files" if request.param == "sqlite" else "postgresql"
+    url = str(request.getfixturevalue(source).new_database_url())
+    yield url
+    if request.node.get_closest_marker("breaks_the_books") is None:
+        assert_books_hold(url)
 
 
 @pytest.fixture

@@ -3,19 +3,49 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 
 
+class OperatingMode(StrEnum):
+    """SAFE: after a restored backup nothing is charged or refunded until the books are checked."""
+
+    NORMAL = "normal"
+    SAFE = "safe"
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All methods and the policy in force, as of `revision`."""
+    """All methods, the policy in force and the mode, as of `revision`."""
 
     revision: int
     methods: tuple[PaymentMethodVO, ...]
     policy: RoutingPolicy
+    mode: OperatingMode = OperatingMode.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class ModeInForce:
+    """`since` is None before the first change."""
+
+    mode: OperatingMode
+    since: datetime | None
+
+    @property
+    def is_safe(self) -> bool:
+        return self.mode is OperatingMode.SAFE
+
+
+class OperatingModes(Protocol):
+    """Both raise LedgerUnavailable."""
+
+    def in_force(self) -> ModeInForce: ...
+
+    def change(self, mode: OperatingMode, *, actor: str, reason: str, at: datetime) -> bool:
+        """Journalled, and in force in every process at its next order. False: it was already."""
 
 
 @dataclass(frozen=True, slots=True)

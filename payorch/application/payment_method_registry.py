@@ -8,9 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from payorch.application.configuration import Configuration, PaymentMethodRepository
+from payorch.application.configuration import (
+    Configuration,
+    OperatingMode,
+    PaymentMethodRepository,
+)
 from payorch.application.provider_gateway import CircuitBoard
-from payorch.domain.errors import PaymentMethodNotFound
+from payorch.domain.errors import PaymentMethodNotFound, PaymentsPaused
 from payorch.domain.money import Money
 from payorch.domain.payment_method import LeftOut, PaymentMethodVO
 from payorch.domain.routing_policy import ChosenBecause, Ranked
@@ -74,6 +78,14 @@ class PaymentMethodRegistry:
                 cached = self._cached = self._repository.load_configuration()
         return cached
 
+    def is_paused(self) -> bool:
+        """Whether SAFE mode is in force now: then no money may be moved."""
+        return self.configuration().mode is OperatingMode.SAFE
+
+    def require_running(self) -> None:
+        """Raises PaymentsPaused in SAFE mode."""
+        _require_running(self.configuration())
+
     def method(self, code: str) -> PaymentMethodVO:
         """The method with this code, enabled or not. Raises PaymentMethodNotFound."""
         for method in self.configuration().methods:
@@ -101,8 +113,12 @@ class PaymentMethodRegistry:
         return {code: reason for code, reason in reasons.items() if reason is not None}
 
     def decide(self, question: RoutingQuestion, *, revision: int) -> RoutingDecision:
-        """Candidates for one submission. Without any, `candidates` is empty: see `left_out`."""
+        """Candidates for one submission. Without any, `candidates` is empty: see `left_out`.
+
+        Raises PaymentsPaused in SAFE mode, which raised the revision when it was entered.
+        """
         configuration = self.at_revision(revision)
+        _require_running(configuration)
         left_out = self._reasons(configuration, question)
         methods = {method.code: method for method in configuration.methods}
         eligible = [code for code in methods if code not in left_out]
@@ -167,3 +183,8 @@ class PaymentMethodRegistry:
     def _may_type_card(self, method: PaymentMethodVO) -> bool:
         """Typed cards go to the practice provider; to real ones only when switched on (SAQ D)."""
         return method.connector == "sandbox" or self._allow_direct_cards
+
+
+def _require_running(configuration: Configuration) -> None:
+    if configuration.mode is OperatingMode.SAFE:
+        raise PaymentsPaused("Payments are paused for a short check. Nothing was sent.")

@@ -78,6 +78,7 @@ class RefundPaymentUseCase:
         IdempotencyKeyReused; then nothing was written or sent.
         """
         reason = checked_reason(command.reason)
+        self._registry.require_running()
         replayed = self._ledger.replayed(
             command.idempotency_key, command.request_hash, command.order_id
         )
@@ -114,6 +115,7 @@ class RefundPaymentUseCase:
         Raises ReasonRequired, RefundNotFound, RefundInProgress, RefundNotRetryable and
         RefundTooLarge; then nothing was written or sent.
         """
+        self._registry.require_running()
         refund = self._ledger.reopen(
             refund_id, actor=actor, reason=checked_reason(reason), at=self._clock.now()
         )

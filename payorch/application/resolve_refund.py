@@ -97,7 +97,9 @@ class ResolveRefund:
         return RefundResolution.STILL_OPEN if stored.is_open else RefundResolution.SETTLED
 
     def _method(self, refund: Refund) -> PaymentMethodVO | None:
-        """None when nobody can be asked: a case for finance."""
+        """None when nobody can be asked: a case for finance, or SAFE mode."""
+        if self._registry.is_paused():
+            return None
         try:
             method = self._registry.method(refund.provider_code)
         except PaymentMethodNotFound:

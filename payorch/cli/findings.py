@@ -89,6 +89,7 @@ def database_findings(database: Database, schema: Schema) -> Iterator[Finding]:
         return
     yield Finding(Level.OK, "database", f"{database.engine.dialect.name}, takes writes")
     yield from _schema_findings(schema)
+    yield from _mode_findings(database)
     yield from _sqlite_findings(database) if database.is_sqlite else _server_findings(database)
 
 
@@ -113,6 +114,22 @@ def _schema_findings(schema: Schema) -> Iterator[Finding]:
         )
     else:
         yield Finding(Level.OK, "models", "agree with the database")
+
+
+def _mode_findings(database: Database) -> Iterator[Finding]:
+    try:
+        with database.read() as connection:
+            row = connection.execute(text("SELECT mode, mode_since FROM configuration")).first()
+    except SQLAlchemyError:
+        # Not migrated: that was said already.
+        return
+    if row is not None and row.mode == "safe":
+        yield Finding(
+            Level.WARN,
+            "mode",
+            f"SAFE since {row.mode_since}: no payment is taken, no refund is sent",
+            "Run: payorch recover --finish",
+        )
 
 
 def _sqlite_findings(database: Database) -> Iterator[Finding]:

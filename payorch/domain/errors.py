@@ -148,6 +148,16 @@ class RefundNotRetryable(PayorchError):
     code = "refund_not_retryable"
 
 
+class PaymentsPaused(PayorchError):
+    """SAFE mode: the books are being checked against the providers. Nothing was sent."""
+
+    code = "payments_paused"
+
+    def __init__(self, message: str, *, retry_after_s: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class LedgerUnavailable(PayorchError):
     """The database did not take the write. Nothing was sent to a provider."""
 

@@ -26,3 +26,8 @@ class DatabaseReadiness:
         except SQLAlchemyError:
             return ["database_unavailable"]
         return []
+
+    def is_safe_mode(self) -> bool:
+        """Whether payments are paused on purpose. Asked only when there are no problems."""
+        with self._database.look_up() as connection:
+            return connection.execute(text("SELECT mode FROM configuration")).scalar() == "safe"

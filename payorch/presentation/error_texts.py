@@ -38,6 +38,10 @@ def page_texts(status: int, code: str) -> tuple[str, str]:
             return gettext("That was too much"), gettext("The form is larger than we accept.")
         case 429:
             return gettext("Too many tries"), gettext("Please wait a while and try again.")
+        case 503 if code == "payments_paused":
+            return gettext("Payments are paused"), gettext(
+                "Payments are paused for a short check. Nothing was charged."
+            )
         case 503 if code == "ledger_unavailable":
             return gettext("Payments are paused"), gettext(
                 "Please try again in a minute. If you had pressed Pay, do the same again: "

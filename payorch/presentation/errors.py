@@ -43,6 +43,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     InvalidWindow: 422,
     facts.NoticeNotFound: 404,
     facts.ReviewNotPossible: 409,
+    facts.PaymentsPaused: 503,
     facts.LedgerUnavailable: 503,
 }
 
@@ -79,7 +80,7 @@ def _known(error: facts.PayorchError) -> Response:
     members = {name: getattr(error, name, None) for name in _FACTS_FOR_CLIENTS}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         _log.error("unavailable", code=error.code)
-        members["retry_after_s"] = _UNAVAILABLE_RETRY_S
+        members["retry_after_s"] = members["retry_after_s"] or _UNAVAILABLE_RETRY_S
     wait_s = members["retry_after_s"]
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
     if wants_problem_json():

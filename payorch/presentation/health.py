@@ -28,6 +28,9 @@ class Readiness(Protocol):
     def problems(self) -> Sequence[str]:
         """Short codes of what keeps this process from taking payments; empty when ready."""
 
+    def is_safe_mode(self) -> bool:
+        """Whether payments are paused until the books are checked (SAFE mode)."""
+
 
 _log = structlog.get_logger("payorch.health")
 blueprint = Blueprint("health", __name__)
@@ -46,7 +49,11 @@ def healthz() -> Response:
 def readyz() -> Response:
     readiness: Readiness | None = current_app.extensions.get(READINESS)
     found = ["not_wired"] if readiness is None else list(readiness.problems())
-    if not found:
+    if readiness is not None and not found:
+        if readiness.is_safe_mode():
+            # The customers' pages still work, and say that payments are paused: no other process
+            # could take payments either, so that sending the customer there would not help.
+            return jsonify(status="ready", mode="safe")
         return jsonify(status="ready")
     _log.error("not_ready", problems=found)
     return problem(

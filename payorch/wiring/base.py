@@ -25,6 +25,7 @@ from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.job_queue import SqlAlchemyJobQueue
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.open_attempts import SqlAlchemyOpenAttempts
+from payorch.infrastructure.persistence.operating_mode import SqlAlchemyOperatingModes
 from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentLedger
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
@@ -67,6 +68,7 @@ class Base:
     judge: OutcomeJudge
     tokens: DerivedOrderTokens
     alert: SqlAlchemyStaffAlerts
+    modes: SqlAlchemyOperatingModes
 
     @classmethod
     def of(cls, settings: Settings, engine: Engine, seams: Seams) -> Self:
@@ -117,6 +119,7 @@ class Base:
             ),
             tokens=DerivedOrderTokens(settings.secret_key),
             alert=SqlAlchemyStaffAlerts(transactions, clock),
+            modes=SqlAlchemyOperatingModes(transactions),
         )
 
 

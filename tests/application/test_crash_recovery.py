@@ -104,6 +104,7 @@ def test_a_holder_who_wakes_up_after_its_lease_changes_nothing(database, sandbox
     assert_books_agree(shop, sandbox, result.order_id, "woken late")
 
 
+@pytest.mark.breaks_the_books
 def test_an_approval_that_comes_after_the_case_was_closed_is_given_back(database, sandbox):
     """The provider cancelled, says it, and charges all the same: the guard takes it back."""
     clock = FakeClock()

@@ -175,6 +175,7 @@ def test_bad_credentials_disable_the_provider_and_the_next_one_pays(shop_with):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.breaks_the_books
 def test_a_provider_that_cannot_be_disabled_now_does_not_stop_the_payment(database, sandbox, clock):
     def lose_the_journal() -> None:
         with database.tx() as connection:

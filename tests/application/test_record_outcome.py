@@ -135,6 +135,7 @@ def test_an_answer_that_cannot_be_written_is_confirming_and_found_later(database
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.breaks_the_books
 def test_a_payment_that_was_sent_is_confirming_even_when_nothing_can_be_read_any_more(
     database, sandbox
 ):

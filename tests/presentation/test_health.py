@@ -67,3 +67,17 @@ def test_a_database_that_refuses_writes_is_not_ready(sqlite_files):
 
     assert answer.json["problems"] == ["database_unavailable"]
     engine.dispose()
+
+
+def test_a_process_in_safe_mode_is_ready_and_says_so(database):
+    with database.tx() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO configuration (id, revision, policy_version, mode)"
+                " VALUES (1, 1, 0, 'safe')"
+            )
+        )
+
+    answer = readiness_answer(database)
+
+    assert (answer.status_code, answer.json) == (200, {"status": "ready", "mode": "safe"})

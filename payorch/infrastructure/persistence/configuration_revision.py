@@ -12,13 +12,13 @@ from payorch.infrastructure.persistence.tables import ConfigurationRow
 _ROW = {"id": 1, "revision": 1, "policy_version": 0}
 
 
-def bump_revision(connection: Connection) -> None:
+def bump_revision(connection: Connection, *, by: int = 1) -> None:
     """Make every process load the configuration again at its next order."""
     _create_if_missing(connection)
     connection.execute(
         update(ConfigurationRow)
         .where(ConfigurationRow.id == 1)
-        .values(revision=ConfigurationRow.revision + 1)
+        .values(revision=ConfigurationRow.revision + by)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from payorch.application.configuration import Configuration
+from payorch.application.configuration import Configuration, OperatingMode
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import AmountLimits, Capabilities, PaymentMethodVO
 from payorch.domain.routing_policy import RoutingPolicy
@@ -28,6 +28,7 @@ _CONFIGURATION = (
     select(
         ConfigurationRow.revision,
         ConfigurationRow.policy_version,
+        ConfigurationRow.mode,
         RoutingPolicyRow.document,
         PaymentMethodRow.__table__,
     )
@@ -50,7 +51,12 @@ class SqlAlchemyPaymentMethodRepository:
             return Configuration(revision=0, methods=(), policy=RoutingPolicy(0, ()))
         policy = _policy_of(rows[0])
         methods = [_method_from_row(row, policy) for row in rows if row["code"] is not None]
-        return Configuration(rows[0]["revision"], tuple(_in_policy_order(methods, policy)), policy)
+        return Configuration(
+            rows[0]["revision"],
+            tuple(_in_policy_order(methods, policy)),
+            policy,
+            OperatingMode(rows[0]["mode"]),
+        )
 
     def add(self, method: PaymentMethodVO, *, at: datetime) -> bool:
         dialect = sqlite if self._database.is_sqlite else postgresql

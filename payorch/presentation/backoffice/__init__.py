@@ -15,7 +15,7 @@ from payorch.presentation.backoffice.payments.transactions import TransactionsVi
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
-from payorch.presentation.services import settings
+from payorch.presentation.services import services, settings
 
 
 def init_app(app: Flask, db: SQLAlchemy) -> None:
@@ -24,6 +24,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         uses_https = settings().uses_https
     staff_login.init_app(app, db, uses_https=uses_https)
     site = create_admin_site(app)
+    app.jinja_env.globals["payments_are_paused"] = _payments_are_paused
     for view in (
         DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
         AttentionView(db),

@@ -20,6 +20,7 @@ from payorch.domain.errors import (
     OrderAlreadyPaid,
     OrderNotPayable,
     PaymentInProgress,
+    PaymentsPaused,
     TooManySubmissions,
 )
 from payorch.domain.payment_order import OrderId
@@ -64,6 +65,10 @@ def send_form(form: CheckoutForm, order: PaymentOrder | None) -> Response:
                 "This order was tried too often. "
                 "Please wait an hour and try again. You were not charged."
             ),
+        )
+    except PaymentsPaused:
+        return _refused(
+            form, order, 503, _("Payments are paused for a short check. Nothing was charged.")
         )
     except LedgerUnavailable:
         return _refused(

@@ -47,6 +47,7 @@ PROBLEM_CODES = tuple(
         ("reason_required", 422, "Say why; changes are journalled."),
         ("too_many_submissions", 429, "This order was tried too often. Wait for Retry-After."),
         ("internal_error", 500, "Our fault. Repeat with the same key, or read the order."),
+        ("payments_paused", 503, "The books are being checked; nothing was sent. Try again later."),
         ("ledger_unavailable", 503, "Nothing was sent. Repeat with the same key in a moment."),
         (
             "database_unavailable",
