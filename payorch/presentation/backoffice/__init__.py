@@ -38,3 +38,8 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         JobsView(db),
     ):
         site.add_view(view)
+
+
+def _payments_are_paused() -> bool:
+    """For the banner on every page."""
+    return services().registry.is_paused()
