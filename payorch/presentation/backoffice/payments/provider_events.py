@@ -78,6 +78,7 @@ class ProviderEventsView(KeysetListView):
             "event_type": "Event",
             "provider_code": "Provider",
             "our_reference": "About",
+            "provider_reference": "Provider's reference",
             "note": "What came of it",
         }
         self.column_formatters = {
