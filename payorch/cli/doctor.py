@@ -7,13 +7,14 @@ import click
 from payorch.cli import findings
 from payorch.cli.environment import open_database, schema_of
 from payorch.cli.findings import Finding, Level
+from payorch.cli.mail_findings import mail_findings
 
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
 @click.command()
 def doctor() -> None:
-    """Check settings, database, migrations, practice provider and clock.
+    """Check settings, database, migrations, mail, practice provider and clock.
 
     Exits with 1 when something fails; warnings alone leave 0.
     """
@@ -40,4 +41,5 @@ def _examine() -> list[Finding]:
         found += findings.database_findings(database, schema_of(database))
     finally:
         database.engine.dispose()
+    found += mail_findings(settings)
     return [*found, *findings.sandbox_findings(settings.sandbox_url)]

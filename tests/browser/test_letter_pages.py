@@ -46,7 +46,7 @@ def page(browser_page, shop):
     browser_page.locator("[name=email]").fill("olga@example.org")
     browser_page.locator("[name=password]").fill(PASSWORD)
     browser_page.keyboard.press("Enter")
-    browser_page.wait_for_url("**/admin/**")
+    browser_page.get_by_role("button", name="Log out").wait_for(state="attached")
     return browser_page
 
 
