@@ -64,6 +64,9 @@ class Settings:
     submission_deadline_s: float = 30.0
     max_providers_per_submission: int = 3
     max_submissions_per_hour: int = 10
+    max_declines_per_email: int = 50
+    max_declines_per_bin: int = 200
+    max_declines_per_address: int = 50
     page_budget_s: float = 12.0
     order_expires_after_min: int = 24 * 60
     insufficient_funds_falls_back: bool = False

@@ -41,7 +41,8 @@ class PayOrder:
 
     With `new_order` the order and the first attempt's intent share one commit. `customer` and
     `country`, when given, replace the order's. `instrument` None pays by redirect or wallet.
-    `language` is the one the customer reads, for the letters to them.
+    `language` is the one the customer reads, for the letters to them. `client_address` is the
+    customer's network address, for the limits on declines; None when it is not known.
     """
 
     idempotency_key: str
@@ -52,4 +53,5 @@ class PayOrder:
     country: str | None = None
     preferred_provider: str | None = None
     language: str | None = None
+    client_address: str | None = None
     instrument: CardInstrument | None = None

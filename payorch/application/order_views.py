@@ -6,7 +6,7 @@ from typing import Protocol
 
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import OrderId, PaymentOrder
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.transaction import TransactionId
 
 
@@ -31,19 +31,31 @@ class TransactionView:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order as last committed, with all its attempts in the order of trying."""
+    """An order as last committed, with all its attempts in the order of trying.
+
+    `refunded_minor` has gone back of its payment, `refunding_minor` may be on its way back.
+    """
 
     order: PaymentOrder
     transactions: tuple[TransactionView, ...]
     last_result: dict[str, object] | None
+    refunded_minor: int = 0
+    refunding_minor: int = 0
 
     @property
     def paid_by(self) -> TransactionView | None:
-        """The attempt that paid, if any."""
+        """The attempt that paid, if any; also when its money was given back meanwhile."""
         for transaction in self.transactions:
-            if transaction.status is TransactionStatus.APPROVED:
+            if transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}:
                 return transaction
         return None
+
+    @property
+    def refundable_minor(self) -> int:
+        """The most that can still be given back, in minor units."""
+        if self.order.status is not PaymentStatus.PAID:
+            return 0
+        return self.order.money.amount_minor - self.refunded_minor - self.refunding_minor
 
     @property
     def last(self) -> TransactionView | None:

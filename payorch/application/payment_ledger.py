@@ -63,6 +63,7 @@ class NewSubmission:
     candidates: tuple[CandidateRecord, ...]
     left_out: tuple[LeftOutRecord, ...]
     language: str | None = None
+    client_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Intent:
     started_at: datetime
     lease_s: float
     card: CardSummary | None
+    card_fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

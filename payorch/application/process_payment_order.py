@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from payorch.application.commands import PayOrder
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.decline_limits import DeclineGuard
 from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
 from payorch.application.payment_ledger import (
     ClaimLost,
@@ -77,6 +78,7 @@ class ProcessPaymentOrderUseCase:
         checkpoint: Checkpoint,
         return_url: Callable[[OrderId], str],
         on_bad_credentials: Callable[[str], None],
+        guard: DeclineGuard,
         limits: PaymentLimits,
     ) -> None:
         self._ledger = ledger
@@ -91,6 +93,7 @@ class ProcessPaymentOrderUseCase:
         self._checkpoint = checkpoint
         self._return_url = return_url
         self._on_bad_credentials = on_bad_credentials
+        self._guard = guard
         self._limits = limits
         self._replay = SubmissionReplay(ledger)
 
@@ -98,17 +101,20 @@ class ProcessPaymentOrderUseCase:
         """Pay, and say what came of it. A replay of the same key gets the stored answer.
 
         Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentInProgress,
-        IdempotencyKeyReused, NoProviderForOrder, TooManySubmissions and LedgerUnavailable;
-        after each of them nothing was sent.
+        IdempotencyKeyReused, NoProviderForOrder, TooManySubmissions, TooManyDeclines,
+        CardNotAcceptedNow, PaymentsPaused and LedgerUnavailable; after each of them nothing was sent.
         """
         deadline = self._clock.monotonic() + self._limits.deadline_s
         payable, new_order = self._load(command)
+        traces = self._guard.traces_of(command)
         try:
             self._require_payable(payable)
+            customer = command.customer or payable.order.customer
+            self._guard.require_allowed(command, customer.email if customer else None, traces)
             decision = self._decide(command, payable)
         except PayorchError as refusal:
             return self._replay.stored_or_raise(command, refusal)
-        intents = IntentBook(command, decision, self._clock, self._ids)
+        intents = IntentBook(command, decision, self._clock, self._ids, traces)
         started = self._start(command, payable, new_order, intents)
         if isinstance(started, PaymentResult):
             return started
@@ -169,7 +175,7 @@ class ProcessPaymentOrderUseCase:
                 new_order=new_order,
                 customer=command.customer,
                 country=command.country,
-                submission=new_submission(command, payable, intents.decision),
+                submission=new_submission(command, payable, intents),
                 intent=intents.intent(place=0, sequence=payable.last_sequence + 1),
             )
         except (DuplicateKey, ClaimLost):

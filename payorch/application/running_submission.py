@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from payorch.application.commands import PayOrder
+from payorch.application.decline_limits import Traces
 from payorch.application.judge_outcome import Attempt
 from payorch.application.payment_ledger import (
     CandidateRecord,
@@ -26,9 +27,10 @@ LEASE_MARGIN_S = 5.0
 
 
 def new_submission(
-    command: PayOrder, payable: PayableOrder, decision: RoutingDecision
+    command: PayOrder, payable: PayableOrder, intents: "IntentBook"
 ) -> NewSubmission:
     """The submission as it is stored: its key, and why each provider is tried or left out."""
+    decision = intents.decision
     return NewSubmission(
         idempotency_key=command.idempotency_key,
         request_hash=command.request_hash,
@@ -43,6 +45,7 @@ def new_submission(
             LeftOutRecord(code, reason.value) for code, reason in decision.left_out.items()
         ),
         language=command.language,
+        client_hash=intents.traces.client_hash,
     )
 
 
@@ -54,6 +57,7 @@ class IntentBook:
     decision: RoutingDecision
     clock: Clock
     ids: Ids
+    traces: Traces
 
     def intent(self, *, place: int, sequence: int, left_s: float | None = None) -> Intent:
         """The attempt at candidate number `place`; `left_s` is what the deadline leaves it."""
@@ -69,6 +73,7 @@ class IntentBook:
             started_at=self.clock.now(),
             lease_s=min(timeout_s, left_s or timeout_s) + LEASE_MARGIN_S,
             card=instrument.summary() if instrument is not None else None,
+            card_fingerprint=self.traces.card_fingerprint,
         )
 
 

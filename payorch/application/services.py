@@ -19,6 +19,7 @@ from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.provider_gateway import CircuitBoard
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
+from payorch.application.refund_views import RefundReader
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
@@ -35,6 +36,7 @@ class Services:
     end_order: EndOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    refunds: RefundReader
     jobs: JobQueue
     replay_job: ReplayJobUseCase
     discard_job: DiscardJobUseCase

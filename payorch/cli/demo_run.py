@@ -86,7 +86,6 @@ class DemoRun:
         sandbox.wait_until_healthy(
             f"http://127.0.0.1:{options.sandbox_port}/healthz", self._stop.is_set
         )
-        self._child(stack, "reconciler", "reconcile", "--every", "5")
         web = self._child(
             stack,
             "web server",

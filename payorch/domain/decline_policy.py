@@ -115,6 +115,11 @@ class DeclinePolicy:
                 in_force[(cap.trigger, cap.scope, str(cap.window_h))] = cap
         return tuple(in_force.values())
 
+    def visa_category(self, signal: DeclineSignal, on: date) -> int | None:
+        """Visa's category of a decline, 1 ("never again") to 4; None for what has none."""
+        row = self._response_row(signal, on)
+        return None if row is None else row.visa_category
+
     def _response_row(self, signal: DeclineSignal, on: date) -> DeclineRow | None:
         scheme = _normal(signal.scheme)
         schemes = (scheme,) if scheme == TRANSPORT_SCHEME else (scheme, ANY_SCHEME)

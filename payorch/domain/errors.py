@@ -78,6 +78,26 @@ class TooManySubmissions(PayorchError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyDeclines(PayorchError):
+    """Somebody may be trying out cards: nothing more is tried for a while."""
+
+    code = "too_many_declines"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class CardNotAcceptedNow(PayorchError):
+    """The card's scheme does not want it tried again now; another card can be used at once."""
+
+    code = "card_not_accepted_now"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class PolicyChangedMeanwhile(PayorchError):
     """Somebody published another routing policy after this one was opened for editing."""
 

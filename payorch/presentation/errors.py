@@ -36,10 +36,17 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.IdempotencyKeyReused: 409,
     facts.NoProviderForOrder: 422,
     facts.TooManySubmissions: 429,
+    facts.TooManyDeclines: 429,
+    facts.CardNotAcceptedNow: 422,
     facts.PolicyChangedMeanwhile: 409,
     facts.InvalidRoutingPolicy: 422,
     facts.PaymentMethodNotFound: 404,
     facts.ReasonRequired: 422,
+    facts.RefundNotFound: 404,
+    facts.OrderNotRefundable: 409,
+    facts.RefundTooLarge: 409,
+    facts.RefundInProgress: 409,
+    facts.RefundNotRetryable: 409,
     InvalidWindow: 422,
     facts.NoticeNotFound: 404,
     facts.ReviewNotPossible: 409,
@@ -47,7 +54,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.LedgerUnavailable: 503,
 }
 
-_FACTS_FOR_CLIENTS = ("order_id", "reasons", "current_version", "retry_after_s")
+_FACTS_FOR_CLIENTS = ("order_id", "reasons", "current_version", "retry_after_s", "refundable_minor")
 """Attributes of an error that help the caller; each becomes a member of the problem."""
 
 _UNAVAILABLE_RETRY_S = 5

@@ -12,6 +12,7 @@ from payorch.application.judge_outcome import OutcomeJudge
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock, Ids, no_checkpoint
 from payorch.config import Settings
+from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings
 from payorch.infrastructure.decline_policies.decline_policy_file import load_shipped_policy
 from payorch.infrastructure.gateways.catalog import (
@@ -66,6 +67,7 @@ class Base:
     gateways: ConnectorCatalog
     registry: PaymentMethodRegistry
     judge: OutcomeJudge
+    decline_policy: DeclinePolicy
     tokens: DerivedOrderTokens
     alert: SqlAlchemyStaffAlerts
     modes: SqlAlchemyOperatingModes
@@ -73,6 +75,7 @@ class Base:
     @classmethod
     def of(cls, settings: Settings, engine: Engine, seams: Seams) -> Self:
         clock = seams.clock or SystemClock()
+        decline_policy = load_shipped_policy()
         ids = seams.ids or RandomIds()
         database = Database(engine)
         transactions = LedgerTransactions(
@@ -110,9 +113,10 @@ class Base:
                 allow_direct_cards=settings.allow_direct_cards,
                 max_providers=settings.max_providers_per_submission,
             ),
+            decline_policy=decline_policy,
             judge=OutcomeJudge(
                 clock=clock,
-                decline_policy=load_shipped_policy(),
+                decline_policy=decline_policy,
                 decline_settings=DeclineSettings(
                     insufficient_funds_falls_back=settings.insufficient_funds_falls_back
                 ),

@@ -22,6 +22,7 @@ from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReade
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
+from payorch.infrastructure.persistence.refund_reader import SqlAlchemyRefundReader
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
@@ -119,6 +120,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        refunds=SqlAlchemyRefundReader(base.database),
         jobs=base.jobs,
         replay_job=ReplayJobUseCase(base.jobs, base.clock),
         discard_job=DiscardJobUseCase(base.jobs, base.clock),

@@ -3,13 +3,16 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
+from payorch.application.decline_limits import DeclineGuard, DeclineLimits
 from payorch.application.late_news import LateNews
 from payorch.application.process_payment_order import PaymentLimits, ProcessPaymentOrderUseCase
 from payorch.application.quick_resolution import QuickResolution
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.config import Settings
 from payorch.domain.payment_order import OrderId
+from payorch.infrastructure.persistence.attempt_history import SqlAlchemyAttemptHistory
 from payorch.infrastructure.persistence.surplus_charges import SqlAlchemySurplusCharges
+from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 from payorch.wiring.base import Base
 
 
@@ -86,5 +89,16 @@ def order_payment(
         checkpoint=base.checkpoint,
         return_url=return_url,
         on_bad_credentials=disable_for_bad_credentials,
+        guard=DeclineGuard(
+            history=SqlAlchemyAttemptHistory(base.transactions),
+            hashes=SecretKeyedHashes(settings.secret_key),
+            policy=base.decline_policy,
+            limits=DeclineLimits(
+                per_email=settings.max_declines_per_email,
+                per_bin=settings.max_declines_per_bin,
+                per_address=settings.max_declines_per_address,
+            ),
+            clock=base.clock,
+        ),
         limits=PaymentLimits(settings.submission_deadline_s, settings.max_submissions_per_hour),
     )

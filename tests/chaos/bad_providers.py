@@ -47,6 +47,18 @@ _BAD: dict[str, Any] = {
     "hold_s": 3,
     "late_arrival_after_s": 2,
     "pending_settles_after_s": 1,
+    "refund_faults": {
+        "timeout_after_charge": 0.05,
+        "error_500_after_charge": 0.05,
+        "truncated_json": 0.05,
+        "timeout_before_charge": 0.03,
+        "not_processed_503": 0.05,
+        "pending": 0.1,
+        "failed": 0.05,
+        "refused_402": 0.05,
+        "pending_then_failed": 0.03,
+    },
+    "refund_settles_after_s": 1,
     "webhook_retry_after_s": [1, 2, 5, 10],
     "webhook_faults": {
         "duplicate": 0.2,

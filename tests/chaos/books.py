@@ -1,6 +1,6 @@
 """payorch's books against the providers' own ledgers: every cent must tell the same story."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
@@ -11,10 +11,15 @@ from tests.chaos.provider_processes import Providers
 from tests.chaos.shoppers import Purchase
 
 _ORDERS = text("SELECT public_id, status, amount_minor, currency, flag FROM orders")
+_REFUNDS = text("SELECT public_id, status, amount_minor FROM refunds WHERE kind = 'refund'")
 _TRANSACTIONS = text("""
     SELECT t.public_id, o.public_id AS order_id, t.status
     FROM transactions t JOIN orders o ON o.id = t.order_id
 """)
+
+
+CHARGED = frozenset({"approved", "partially_refunded", "refunded"})
+OPEN_REFUNDS = frozenset({"started", "pending", "unknown"})
 
 
 @dataclass(slots=True)
@@ -29,7 +34,12 @@ class Findings:
     charged_without_an_order: list[str] = field(default_factory=list)
     told_paid_but_not: list[str] = field(default_factory=list)
     told_two_endings: list[str] = field(default_factory=list)
+    refunded_more_than_charged: list[str] = field(default_factory=list)
+    refund_sent_twice: list[str] = field(default_factory=list)
+    refund_unlike_the_providers: list[str] = field(default_factory=list)
     still_open: list[str] = field(default_factory=list)
+    broken_invariants: list[str] = field(default_factory=list)
+    """What `payorch verify` says about the books by themselves."""
 
     def counts(self) -> dict[str, int]:
         return {item.name: len(getattr(self, item.name)) for item in fields(self)}
@@ -43,10 +53,12 @@ def compare(database: Database, providers: Providers, purchases: Iterable[Purcha
     with database.read() as connection:
         orders = {row.public_id: row for row in connection.execute(_ORDERS)}
         order_of = {row.public_id: row.order_id for row in connection.execute(_TRANSACTIONS)}
+        refunds = {row.public_id: row for row in connection.execute(_REFUNDS)}
     findings = Findings()
     charges = defaultdict(list)
-    for payment in providers.ledger()["payments"]:
-        if payment["status"] == "approved":
+    ledger = providers.ledger()
+    for payment in ledger["payments"]:
+        if payment["status"] in CHARGED:
             order_id = order_of.get(payment["reference"])
             if order_id is None:
                 findings.charged_without_an_order.append(payment["id"])
@@ -54,9 +66,33 @@ def compare(database: Database, providers: Providers, purchases: Iterable[Purcha
                 charges[order_id].append(payment)
     for order_id, order in orders.items():
         _judge(order, charges[order_id], findings)
+    _compare_refunds(refunds, ledger, findings)
     for purchase in purchases:
         _hear(purchase, orders, findings)
     return findings
+
+
+def _compare_refunds(refunds, ledger, findings: Findings) -> None:
+    """A refund has settled at payorch exactly as at the provider, under one reference each."""
+    at_providers = defaultdict(list)
+    given_back: Counter[str] = Counter()
+    for refund in ledger["refunds"]:
+        if refund["status"] == "succeeded":
+            given_back[refund["payment_id"]] += refund["amount"]
+            at_providers[refund["reference"]].append(refund["amount"])
+    for payment in ledger["payments"]:
+        if given_back[payment["id"]] > payment["amount"]:
+            findings.refunded_more_than_charged.append(payment["id"])
+    for reference, amounts in at_providers.items():
+        if len(amounts) > 1:
+            findings.refund_sent_twice.append(reference)
+    for reference in refunds.keys() | at_providers.keys():
+        refund = refunds.get(reference)
+        expected = [refund.amount_minor] if refund and refund.status == "succeeded" else []
+        if at_providers[reference] != expected:
+            findings.refund_unlike_the_providers.append(reference)
+        if refund and refund.status in OPEN_REFUNDS:
+            findings.still_open.append(reference)
 
 
 def _judge(order, charges, findings: Findings) -> None:

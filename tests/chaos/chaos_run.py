@@ -37,13 +37,18 @@ _TURN_THE_CLOCK_FORWARD = (
         WHERE status IN ('started', 'requires_action', 'pending', 'unknown')
     """),
     text("""
+        UPDATE refunds SET lease_until = requested_at, next_check_at = NULL
+        WHERE status IN ('started', 'pending', 'unknown')
+    """),
+    text("""
         UPDATE jobs SET run_at = created_at, lease_until = created_at
         WHERE state IN ('ready', 'running')
     """),
 )
 _OPEN = text("""
-    SELECT count(*) FROM transactions
-    WHERE status IN ('started', 'requires_action', 'pending', 'unknown')
+    SELECT (SELECT count(*) FROM transactions
+            WHERE status IN ('started', 'requires_action', 'pending', 'unknown'))
+         + (SELECT count(*) FROM refunds WHERE status IN ('started', 'pending', 'unknown'))
 """)
 _SETTLED_BY = text("""
     SELECT source, count(*) FROM transaction_evidence WHERE was_applied GROUP BY source
@@ -99,19 +104,31 @@ class ChaosRun:
         self._settle(payorch, database, providers)
         self._answer_everybody(payorch, database, providers, (front, purchases, ports[0]))
         settled_in_s = time.monotonic() - began
+        findings = compare(database, providers, purchases)
+        findings.broken_invariants += self._broken_invariants(payorch)
         return Report(
             title=f"{self.database.name}, {self.seconds:g} s",
-            findings=compare(database, providers, purchases),
+            findings=findings,
             orders=_tally(database, "orders"),
             transactions=_tally(database, "transactions"),
             answers=front.answers,
             strikes=storm.strikes,
             settled_by=_tally_of(database, _SETTLED_BY),
+            refunds=_tally(database, "refunds"),
             events=_tally_of(database, _EVENTS),
             lost_answers=lost,
             open_after_the_storm=open_after_the_storm,
             settled_in_s=settled_in_s,
         )
+
+    def _broken_invariants(self, payorch: Payorch) -> list[str]:
+        """What `payorch verify` calls an error, as "kind subject"."""
+        answer = payorch.run("verify", "--json", "--since", "all", "--limit", "1000")
+        return [
+            f"{finding['kind']} {finding['subject']}"
+            for finding in json.loads(answer)["findings"]
+            if finding["severity"] == "error"
+        ]
 
     def _weather(self, storm: Storm, front: ShopFront) -> list[Purchase]:
         """Customers and kills for the run's time; everything of payorch is dead afterwards."""

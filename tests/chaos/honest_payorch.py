@@ -22,7 +22,11 @@ def _at_its_own_address(
     _as_it_is(self, base_url=addresses.get(account, base_url), account=account, **fields)
 
 
-SandboxConnector.__init__ = _at_its_own_address  # type: ignore[method-assign]  # on purpose
+def connect() -> None:
+    """From now on each account of this process is at its own address."""
+    SandboxConnector.__init__ = _at_its_own_address  # type: ignore[method-assign]  # on purpose
+
 
 if __name__ == "__main__":
+    connect()
     main()

@@ -9,9 +9,10 @@ Run as `python -m tests.chaos.naive_payorch serve ...`.
 from dataclasses import replace
 
 from payorch.application.provider_gateway import Answer, ChargeRequest
+from payorch.cli import main
 from payorch.domain.outcome import NotSent, NotSentReason, Unknown
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
-from tests.chaos.honest_payorch import main
+from tests.chaos.honest_payorch import connect
 
 _honest_charge = PaymentGatewayAdapter.charge
 
@@ -31,4 +32,5 @@ def naive_charge(
 
 if __name__ == "__main__":
     PaymentGatewayAdapter.charge = naive_charge
+    connect()
     main()

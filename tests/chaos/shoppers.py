@@ -117,7 +117,10 @@ class Shopper:
 
     def _body(self) -> dict[str, object]:
         card = self._random.choices(list(CARDS), weights=list(CARDS.values()))[0]
-        return a_payment_body(card, amount_minor=self._random.randint(100, 9_999))
+        # Somebody new each time: one customer with that many declines would be a card tester.
+        customer = {"name": "Ana Diaz", "email": f"{self._name}-{len(self.purchases)}@example.com"}
+        amount_minor = self._random.randint(100, 9_999)
+        return a_payment_body(card, amount_minor=amount_minor, customer=customer)
 
     def _wants_to_try_again(self, purchase: Purchase) -> bool:
         is_unpaid = purchase.final is not None and purchase.final[1] != "paid"

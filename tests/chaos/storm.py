@@ -28,6 +28,7 @@ WHOLE_SERVER_SHARE = 0.2
 WORKER_LIVES_S = (2.5, 5.0)
 """It needs a second or two to start, and must live long enough to be at work."""
 
+STAFF_LIVES_S = (5.0, 9.0)
 PROVIDER_LIVES_S = (4.0, 9.0)
 DATABASE_LIVES_S = (6.0, 12.0)
 
@@ -47,9 +48,27 @@ class Payorch:
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """A process that leads a group of its own; its log bears the subcommand's name."""
-        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+        return self._spawn(arguments[0], *self.command, *arguments)
+
+    def start_staff(self) -> "subprocess.Popen[bytes]":
+        return self._spawn("staff", "-m", "tests.chaos.refunding_staff")
+
+    def run(self, *arguments: str) -> str:
+        """What the command prints, however it ends."""
+        return subprocess.run(
+            [sys.executable, *self.command, *arguments],
+            capture_output=True,
+            check=False,
+            cwd=REPOSITORY,
+            env=environment(log_level="ERROR", **self.settings) | self.environment,
+            text=True,
+            timeout=120,
+        ).stdout
+
+    def _spawn(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *self.command, *arguments],
+                [sys.executable, *arguments],
                 stdout=log,
                 stderr=log,
                 cwd=REPOSITORY,
@@ -102,6 +121,7 @@ class Storm:
                 for web, port in zip(first, self._ports, strict=True)
             ),
             *[self._strike_worker] * 2,
+            self._strike_staff,
             *(partial(self._strike_provider, process) for process in self._providers.processes),
         ]
         if self._database.crash is not None:
@@ -152,13 +172,26 @@ class Storm:
                 self.strikes["web worker"] += 1
 
     def _strike_worker(self, chance: random.Random) -> None:
+        def start() -> "subprocess.Popen[bytes]":
+            return self._payorch.start("worker")
+
+        self._strike_again("background worker", start, lambda: chance.uniform(*WORKER_LIVES_S))
+
+    def _strike_staff(self, chance: random.Random) -> None:
+        self._strike_again(
+            "refunding staff", self._payorch.start_staff, lambda: chance.uniform(*STAFF_LIVES_S)
+        )
+
+    def _strike_again(
+        self, name: str, start: Callable[[], "subprocess.Popen[bytes]"], life_s: Callable[[], float]
+    ) -> None:
         while not self._is_over.is_set():
-            worker = self._payorch.start("worker")
-            self._is_over.wait(chance.uniform(*WORKER_LIVES_S))
+            process = start()
+            self._is_over.wait(life_s())
             with suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
-            self.strikes["background worker"] += 1
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self.strikes[name] += 1
 
     def _strike_provider(self, process, chance: random.Random) -> None:
         while not self._is_over.wait(chance.uniform(*PROVIDER_LIVES_S)):

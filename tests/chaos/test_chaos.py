@@ -41,6 +41,7 @@ def test_no_payment_is_doubled_lost_or_misreported_in_a_storm(name, tmp_path, te
     assert report.orders["paid"] >= SECONDS
     assert report.kills >= SECONDS / 2
     assert report.lost_answers >= 5
+    assert report.refunds.total() >= 5
     assert name == "sqlite" or report.strikes["database"] >= 2
 
 

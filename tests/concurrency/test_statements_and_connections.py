@@ -25,8 +25,8 @@ def shop(database, sandbox):
     return opened
 
 
-STATEMENTS = 8
-"""Of a first-try payment: seven, and one that enqueues the receipt."""
+STATEMENTS = 9
+"""Of a first-try payment: seven, one that looks at recent declines, one that enqueues the receipt."""
 
 
 def outage(sandbox, *accounts):

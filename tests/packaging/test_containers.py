@@ -62,6 +62,14 @@ def test_web_waits_for_tables_and_practice_provider(services) -> None:
     assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
 
+def test_background_jobs_run_in_a_service_of_their_own(services) -> None:
+    assert services["worker"]["command"] == ["payorch", "worker"]
+    assert services["worker"]["depends_on"] == {
+        "migrate": {"condition": "service_completed_successfully"}
+    }
+    assert services["web"]["environment"]["PAYORCH_EMBEDDED_WORKER"] == "0"
+
+
 def test_every_server_has_a_health_check(services) -> None:
     for name in ("postgres", "sandbox", "web"):
         assert services[name]["healthcheck"]["test"], name

@@ -161,7 +161,9 @@ def test_who_and_why_are_journalled_with_the_refund(shop):
 
     refund = shop.refund(paid.order.id, 500, actor="finn@example.com", reason="Broken cup")
 
-    found = shop.rows("SELECT actor, action, subject, reason FROM journal WHERE subject <> 'routing_policy'")
+    found = shop.rows(
+        "SELECT actor, action, subject, reason FROM journal WHERE subject <> 'routing_policy'"
+    )
     assert found == [
         ("finn@example.com", "refund_requested", f"order:{paid.order.id}", "Broken cup")
     ]

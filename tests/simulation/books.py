@@ -16,7 +16,26 @@ class Books:
         return rows[0].status if rows else None
 
     def has_open(self) -> bool:
-        return bool(self.rows(f"SELECT id FROM transactions WHERE status IN {OPEN} LIMIT 1"))
+        """Whether a payment or a refund is."""
+        return any(
+            self.rows(f"SELECT id FROM {table} WHERE status IN {OPEN} LIMIT 1")
+            for table in ("transactions", "refunds")
+        )
+
+    def is_work_left(self) -> bool:
+        """A payment or refund is open, or a job waits to be done."""
+        jobs = "SELECT id FROM jobs WHERE state IN ('ready', 'running') AND queue <> 'mail' LIMIT 1"
+        return self.has_open() or bool(self.rows(jobs))
+
+    def refunds(self) -> Sequence[Row]:
+        return self.rows(
+            "SELECT r.public_id, r.order_id, r.status, r.kind, r.amount_minor, r.is_guard,"
+            " r.provider_code, r.payment_reference, r.provider_reference, r.review_since"
+            " FROM refunds r ORDER BY r.id"
+        )
+
+    def dead_jobs(self) -> Sequence[Row]:
+        return self.rows("SELECT kind, last_error FROM jobs WHERE state = 'dead'")
 
     def orders(self) -> Sequence[Row]:
         return self.rows(

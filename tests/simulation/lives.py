@@ -40,6 +40,7 @@ class Life:
         self.world = world
         self.name = name
         self.is_dead = False
+        self.is_writing = False
         self.clock = VirtualClock(self)
         seams = Seams(
             clock=self.clock,
@@ -55,8 +56,10 @@ class Life:
             self.wired = wire(Settings(), world.engine, seams)
         self.services = self.wired.services
 
-    def pass_point(self, name: str, *, may_switch: bool = True) -> None:
-        """A seam: the process may die here or stall, and others may run."""
+    def pass_point(self, name: str) -> None:
+        """A seam: the process may die here or stall, and others may run; those wait for the end
+        of a transaction, as SQLite makes them.
+        """
         if self.is_dead:
             raise SimulatedCrash(name)
         world = self.world
@@ -64,7 +67,7 @@ class Life:
         if world.dies_here():
             world.note("CRASH at", name)
             raise SimulatedCrash(name)
-        if may_switch and world.scheduler.current is not None:
+        if not self.is_writing and world.scheduler.current is not None:
             stall_s = 0.0
             if world.chance.random() < world.weather.stalls:
                 stall_s = world.chance.choice(STALLS_S)
@@ -115,9 +118,13 @@ class SimulatedDatabase(Database):
         world = self._life.world
         self._life.pass_point("begin")
         world.fail_database("is away")
-        with super().tx() as connection:
-            yield connection
-            self._life.pass_point("commit", may_switch=False)
+        try:
+            self._life.is_writing = True
+            with super().tx() as connection:
+                yield connection
+                self._life.pass_point("commit")
+        finally:
+            self._life.is_writing = False
         self._life.pass_point("committed")
         # A failover: the commit is durable, but nobody is told (reliability.md, F8).
         world.fail_database("lost the commit's reply")

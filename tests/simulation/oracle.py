@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from payorch.application.job_queue import LEASE_RAN_OUT
 from payorch.application.payment_result import ResultKind
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Judge:
         for order in self._world.books.orders():
             yield from self._order(order)
         yield from self._told()
+        yield from self._surplus()
+        yield from self._refunds()
+        for job in self._world.books.dead_jobs():
+            if job.last_error != LEASE_RAN_OUT:
+                yield f"a job died: {job.kind}, {job.last_error}"
 
     def _charges_without_attempt(self) -> Iterator[str]:
         known = {attempt.public_id for attempts in self._attempts.values() for attempt in attempts}
@@ -82,7 +88,7 @@ class Judge:
 
     def _paid(self, order: Row, attempts: list[Row], right: list[Payment]) -> Iterator[str]:
         """PAID by exactly the attempt that the provider has captured, at the right amount."""
-        approved = [attempt for attempt in attempts if attempt.status == "approved"]
+        approved = [attempt for attempt in attempts if attempt.status in {"approved", "voided"}]
         if [attempt.id for attempt in approved] != [order.paid_transaction_id]:
             yield f"{order.public_id} is paid, but its attempts say otherwise"
         references = {attempt.public_id for attempt in approved}
@@ -125,6 +131,48 @@ class Judge:
         for told in self._world.told:
             if told.kind in {ResultKind.DECLINED, ResultKind.NOT_CHARGED} and told.key in charged:
                 yield f"{told.key} was told {told.kind}, and charged"
+
+    def _surplus(self) -> Iterator[str]:
+        """What was captured for an attempt that the books closed otherwise has gone back."""
+        flags = {order.id: order.flag for order in self._world.books.orders()}
+        for attempts in self._attempts.values():
+            for attempt in attempts:
+                if attempt.status in OPEN or attempt.status in {"approved", "voided"}:
+                    continue
+                for payment in self._captured(attempt):
+                    can = self._world.providers.accounts[payment.account].capabilities
+                    if payment.net == 0 or payment.id in self._world.webhooks.dropped:
+                        continue
+                    if can.refund or can.void:
+                        yield f"{payment.id} was captured for a closed attempt, and kept"
+                    elif flags[attempt.order_id] is None:
+                        yield f"{payment.id} was captured for a closed attempt, and nobody is told"
+
+    def _refunds(self) -> Iterator[str]:
+        """What the books say went back is what the provider gave back, to the cent."""
+        given_back: dict[str, int] = defaultdict(int)
+        unsettled: set[str] = set()
+        for refund in self._world.books.refunds():
+            if refund.status == "succeeded":
+                given_back[refund.payment_reference] += refund.amount_minor
+            elif refund.status != "failed":
+                unsettled.add(refund.payment_reference)
+                if self._is_refund_provable(refund):
+                    yield f"{refund.public_id} is still {refund.status}, but could be settled"
+                elif refund.review_since is None:
+                    yield f"{refund.public_id} is {refund.status}, and nobody is told"
+        for payment in self._world.providers.payments():
+            booked = given_back[payment.id]
+            if booked != payment.refunded and payment.id not in unsettled:
+                yield f"{payment.refunded} of {payment.id} went back; the books say {booked}"
+
+    def _is_refund_provable(self, refund: Row) -> bool:
+        """Whether asking again, or sending it again under its key, tells how it ended."""
+        account = self._world.providers.accounts[refund.provider_code]
+        if account.has_keys or refund.kind == "void":
+            return True
+        is_known = any(r.reference == refund.public_id for r in account.refunds.values())
+        return is_known and account.capabilities.find_by_reference
 
     def _captured(self, attempt: Row) -> list[Payment]:
         return [payment for payment in self._payments[attempt.public_id] if payment.captured]

@@ -164,6 +164,7 @@ class Providers:
 
     def _changed(self, changed: Payment | Refund) -> None:
         self._world.note("provider has", changed.reference, changed.id, changed.status)
+        self._world.webhooks.tell(changed)
         if changed.status == "pending":
             ends = self._end_payment if isinstance(changed, Payment) else self._end_refund
             self._later((5.0, 60.0, 4000.0), lambda: ends(changed))

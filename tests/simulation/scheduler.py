@@ -103,6 +103,15 @@ class Scheduler:
             elif not what.done.is_set and what.wake_number == wake_number:
                 self._resume(what)
 
+    def has_plans(self) -> bool:
+        """Whether anything else is still going to happen."""
+        return any(
+            not isinstance(what, Task)
+            or (what is not self.current and what.wake_number == wake_number)
+            for _, _, _, what, wake_number in self._queue
+            if not (isinstance(what, Task) and what.done.is_set)
+        )
+
     def kill(self, life: Mortal) -> None:
         """All tasks of a process end where they are. Called outside of them."""
         life.is_dead = True

@@ -167,31 +167,35 @@ class Shopper:
         self._world.note(self.name, "sees", view.order.status.value)
 
     def _ask(self, handle: Callable[[Services], Any]) -> Any:
-        """One request to one of the web processes. Raises NoAnswer and what payorch refuses with.
+        return ask(self._world, self._chance, handle)
 
-        After a refusal nothing was sent for it: the texts on the pages rely on that.
-        """
-        life = self._chance.choice(self._world.web)
-        if life.is_dead:
-            self._world.scheduler.sleep(1.0)
-            raise NoAnswer
-        task = self._world.scheduler.spawn(
-            f"{life.name} for {self.name}", lambda: handle(life.services), life
-        )
-        patience_s = self._chance.choice((3.0, 60.0, 60.0, 60.0))
-        if not self._world.scheduler.wait(task.done, patience_s):
-            raise NoAnswer
-        if task.error is None:
-            return task.result
-        self._check_error(task)
-        if isinstance(task.error, PayorchError):
-            raise task.error
+
+def ask(world: World, chance: Random, handle: Callable[[Services], Any]) -> Any:
+    """One request to one of the web processes. Raises NoAnswer and what payorch refuses with.
+
+    After a refusal nothing was sent for it: the texts on the pages rely on that.
+    """
+    life = chance.choice(world.web)
+    if life.is_dead:
+        world.scheduler.sleep(1.0)
         raise NoAnswer
+    who = world.scheduler.current.name if world.scheduler.current else ""
+    task = world.scheduler.spawn(f"{life.name} for {who}", lambda: handle(life.services), life)
+    patience_s = chance.choice((3.0, 60.0, 60.0, 60.0))
+    if not world.scheduler.wait(task.done, patience_s):
+        raise NoAnswer
+    if task.error is None:
+        return task.result
+    _check_error(world, task)
+    if isinstance(task.error, PayorchError):
+        raise task.error
+    raise NoAnswer
 
-    def _check_error(self, task: Task) -> None:
-        error = task.error
-        if isinstance(error, PayorchError):
-            if task.charges_sent:
-                self._world.find(f"refused with {error.code} after a charge was sent")
-        elif not isinstance(error, (SimulatedCrash, SQLAlchemyError)):
-            self._world.find(f"a request broke: {error!r}")
+
+def _check_error(world: World, task: Task) -> None:
+    error = task.error
+    if isinstance(error, PayorchError):
+        if task.charges_sent:
+            world.find(f"refused with {error.code} after a charge was sent")
+    elif not isinstance(error, (SimulatedCrash, SQLAlchemyError)):
+        world.find(f"a request broke: {error!r}")

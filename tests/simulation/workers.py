@@ -6,34 +6,48 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from payorch.application.jobs import NOTIFY_CUSTOMER, RECONCILE_REFUNDS, Job
+from payorch.application.verify_ledger import TIMELESS_KINDS
 from payorch.domain.errors import LedgerUnavailable
+from payorch.infrastructure.jobs import drain
 
 if TYPE_CHECKING:
     from tests.simulation.lives import Life
     from tests.simulation.world import World
 
-RECOVERY_STEPS_S = (20, 20, 40, 70, 330, 1000, 4000, 25_000, 90_000)
-"""Somewhat more than the reconciler's own pauses between two looks at one payment."""
+RECOVERY_STEPS_S = (20, 20, 40, 70, 330, 1000, 4000, 8000, 25_000, 90_000)
+"""Somewhat more than the pauses between two looks at one payment, or two tries of one job."""
+
+MAIL = NOTIFY_CUSTOMER
+"""Letters are written elsewhere: they take most of the time and move no money."""
 
 REVIEW_AFTER_S = 8 * 86_400
 
 
 def start_worker(life: Life) -> None:
-    """`payorch reconcile --every ...`"""
+    """`payorch worker`"""
     world = life.world
 
     def work() -> None:
         while True:
-            world.scheduler.sleep(world.chance.choice((5, 20, 45)))
+            world.scheduler.sleep(world.chance.choice((10, 45, 120)))
             run_once(life)
 
-    world.scheduler.spawn(f"{life.name} reconciles", work, life)
+    world.scheduler.spawn(f"{life.name} works", work, life)
 
 
 def run_once(life: Life) -> None:
-    """One pass of everything that runs in the background."""
+    """One pass of what runs in the background: the reconcilers, and every job that is due."""
+    background = life.wired.background
     try:
         report = life.wired.reconcile.execute()
+        life.wired.background.handlers[RECONCILE_REFUNDS.name](_NO_JOB)
+        queues = background.queue.due_queues(
+            [queue for queue in background.queues if queue != MAIL.queue],
+            kinds=background.handlers.keys(),
+        )
+        if queues:
+            drain(background, queues=sorted(queues))
     except (LedgerUnavailable, SQLAlchemyError):
         life.world.note("the books are away")
         return
@@ -46,7 +60,13 @@ def recover(world: World, life: Life) -> None:
     for step_s in RECOVERY_STEPS_S:
         world.scheduler.sleep(step_s)
         run_once(life)
-        if not world.books.has_open():
-            return
-    world.scheduler.sleep(REVIEW_AFTER_S)
-    run_once(life)
+        if not world.books.is_work_left() and not world.scheduler.has_plans():
+            break
+    if world.books.has_open():
+        world.scheduler.sleep(REVIEW_AFTER_S)
+        run_once(life)
+    for error in life.wired.verify.execute(since=None, kinds=TIMELESS_KINDS).errors:
+        world.find(f"{error.violation.subject}: {error.rule.says}")
+
+
+_NO_JOB = Job(id=0, kind=RECONCILE_REFUNDS.name, payload={}, attempts=1)

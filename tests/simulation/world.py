@@ -15,7 +15,12 @@ from sqlalchemy.pool import StaticPool
 from structlog.testing import capture_logs
 
 from payorch import paths
-from payorch.infrastructure.persistence import open_attempts, payment_ledger
+from payorch.infrastructure.persistence import (
+    job_queue,
+    open_attempts,
+    payment_ledger,
+    refund_ledger,
+)
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.infrastructure.persistence.schema import Schema
 from payorch.wiring import base as wiring_base
@@ -26,7 +31,9 @@ from tests.simulation.oracle import judge
 from tests.simulation.provider import KINDS, Providers
 from tests.simulation.scheduler import Scheduler, Task
 from tests.simulation.shoppers import Shopper, Told
+from tests.simulation.staff import start_staff
 from tests.simulation.weather import Weather
+from tests.simulation.webhooks import Webhooks
 from tests.simulation.workers import recover, start_worker
 
 if TYPE_CHECKING:
@@ -104,11 +111,13 @@ class World:
         self.ids_chance = Random(f"{seed}:ids")
         self.network_chance = Random(f"{seed}:network")
         self.provider_chance = Random(f"{seed}:providers")
+        self.webhook_chance = Random(f"{seed}:webhooks")
         self.scheduler = Scheduler(Random(f"{seed}:order of things"), self._bring_back)
         weather = Weather.of if crash_at is None else Weather.without_crashes
         self.weather = weather(Random(f"{seed}:weather"))
         kinds = self.chance.choice(ARRANGEMENTS)
         theatre.set_up(kinds)
+        self.webhooks = Webhooks(self)
         self.providers = Providers(self, dict(zip(ACCOUNTS, kinds, strict=True)))
         self.told: list[Told] = []
         self.findings: list[str] = []
@@ -125,6 +134,7 @@ class World:
         """The whole story: the storm, then the recovery, then the judgement."""
         for number in range(self.chance.choice((1, 1, 2))):
             Shopper(self, number).start()
+        start_staff(self)
         self.scheduler.run(lambda: all(client.done.is_set for client in self._clients))
         for client in self._clients:
             if client.error is not None:
@@ -137,6 +147,7 @@ class World:
                 self.scheduler.kill(life)
         # What is still on its way to a provider lands while the recovery runs, or after it.
         survivor = Life(self, "survivor")
+        self.web = [survivor]
         recovery = self.scheduler.spawn("recovery", lambda: recover(self, survivor), survivor)
         self.scheduler.run()
         if recovery.error is not None:
@@ -148,6 +159,11 @@ class World:
         task = self.scheduler.spawn(name, run)
         self._clients.append(task)
         return task
+
+    def some_web(self) -> Life | None:
+        """A web process that answers now; None while all are down."""
+        alive = [life for life in self.web if not life.is_dead]
+        return self.chance.choice(alive) if alive else None
 
     def dies_here(self) -> bool:
         """Whether the process that passes this seam dies at it."""
@@ -198,7 +214,7 @@ def tell_story(
     theatre: Theatre, seed: int, *, crash_at: int | None = None, is_traced: bool = False
 ) -> Story:
     """The story of one seed; with `crash_at` a process dies at that seam, and at no other."""
-    with _quick_and_quiet():
+    with quick_and_quiet():
         world = World(theatre, seed, crash_at=crash_at, is_traced=is_traced)
         world.tell()
     return Story(
@@ -214,7 +230,7 @@ def tell_story(
 
 
 @contextmanager
-def _quick_and_quiet() -> Iterator[None]:
+def quick_and_quiet() -> Iterator[None]:
     """What a process works out once at its start is worked out once for all stories; no logs."""
     with ExitStack() as stack:
         for module, name in _WORKED_OUT_ONCE:
@@ -229,6 +245,8 @@ _WORKED_OUT_ONCE = (
     (wiring_base, "load_shipped_policy"),
     (payment_ledger.sql, "leased_statements"),
     (open_attempts.sql, "leased_statements"),
+    (job_queue, "job_claims"),
+    (refund_ledger.sql, "leased_refund_statements"),
 )
 _once: dict[tuple[str, str], Callable[..., Any]] = {}
 

@@ -215,6 +215,7 @@ def _submission_values(order_key: int, submission: NewSubmission, intent: Intent
         "idempotency_key": submission.idempotency_key,
         "request_hash": submission.request_hash,
         "preferred_provider": submission.preferred_provider,
+        "client_hash": submission.client_hash,
         "language": submission.language,
         "policy_version": submission.policy_version,
         "candidates": [

@@ -116,6 +116,7 @@ def intent_values(
         "card_brand": card.brand if card else None,
         "card_bin": card.bin if card else None,
         "card_last4": card.last4 if card else None,
+        "card_fingerprint": intent.card_fingerprint,
         "started_at": intent.started_at,
         "changed_at": intent.started_at,
     }

@@ -189,6 +189,7 @@ def _insert_transaction(clock: LeaseClock) -> Insert:
         "card_brand",
         "card_bin",
         "card_last4",
+        "card_fingerprint",
         "started_at",
         "changed_at",
     )

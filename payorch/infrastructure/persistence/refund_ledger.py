@@ -246,7 +246,7 @@ def _follow_up(connection: Connection, recording: RefundRecording) -> None:
         return
     row = connection.execute(sql.by_id, {"refund_id": refund.id}).mappings().one()
     statement = sql.insert_guard_refund[connection.dialect.name]
-    if connection.execute(statement, follow_up_values(recording, row)).rowcount == 1:
+    if connection.execute(statement, follow_up_values(recording, row)).scalar() is not None:
         insert_jobs(connection, (send_job(follow_up.id, refund.provider_code, 1),), at=recording.at)
 
 

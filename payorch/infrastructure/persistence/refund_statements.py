@@ -44,10 +44,12 @@ lock_order = (
 _of_order = and_(RefundRow.order_id == OrderRow.id, ~RefundRow.is_guard)
 
 
-def _sum_of(*statuses: RefundStatus) -> Any:
+def sum_of_refunds(*statuses: RefundStatus) -> Any:
+    """Minor units of the order of the statement around it; without what the guard gave back."""
     return (
         select(coalesce(func.sum(RefundRow.amount_minor), 0))
-        .where(_of_order, RefundRow.status.in_(statuses))
+        .where(_of_order, RefundRow.status.in_(sorted(statuses)))
+        .correlate(OrderRow)
         .scalar_subquery()
     )
 
@@ -62,8 +64,8 @@ refundable: Select[Any] = (
         TransactionRow.provider_reference,
         TransactionRow.amount_minor,
         TransactionRow.currency,
-        _sum_of(RefundStatus.SUCCEEDED).label("refunded_minor"),
-        _sum_of(*OPEN_STATUSES).label("open_minor"),
+        sum_of_refunds(RefundStatus.SUCCEEDED).label("refunded_minor"),
+        sum_of_refunds(*OPEN_STATUSES).label("open_minor"),
         select(func.count())
         .select_from(RefundRow)
         .where(
@@ -99,8 +101,10 @@ _GUARDED: dict[str, Any] = {
     "index_where": RefundRow.is_guard,
 }
 insert_guard_refund: dict[str, Any] = {
-    "sqlite": sqlite_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
-    "postgresql": postgresql_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
+    "sqlite": sqlite_insert(RefundRow).on_conflict_do_nothing(**_GUARDED).returning(RefundRow.id),
+    "postgresql": postgresql_insert(RefundRow)
+    .on_conflict_do_nothing(**_GUARDED)
+    .returning(RefundRow.id),
 }
 
 reopen: Update = (

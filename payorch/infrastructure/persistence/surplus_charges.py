@@ -27,8 +27,10 @@ _GUARDED: dict[str, Any] = {
     "index_where": RefundRow.is_guard,
 }
 _INSERTS: dict[str, Any] = {
-    "sqlite": sqlite_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
-    "postgresql": postgresql_insert(RefundRow).on_conflict_do_nothing(**_GUARDED),
+    "sqlite": sqlite_insert(RefundRow).on_conflict_do_nothing(**_GUARDED).returning(RefundRow.id),
+    "postgresql": postgresql_insert(RefundRow)
+    .on_conflict_do_nothing(**_GUARDED)
+    .returning(RefundRow.id),
 }
 _ATTEMPT = (
     select(
@@ -95,7 +97,9 @@ class SqlAlchemySurplusCharges:
             ),
         )
         with self._transactions.write() as connection:
-            if connection.execute(_INSERTS[connection.dialect.name], values).rowcount == 0:
+            # The new row's key, not a count of rows: drivers count an insert that did nothing
+            # in different ways.
+            if connection.execute(_INSERTS[connection.dialect.name], values).scalar() is None:
                 return False
             _keep(connection, attempt.id, evidence)
             connection.execute(

@@ -34,8 +34,8 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
         JournalView(db),
-        LettersView(db),
         JobsView(db),
+        LettersView(db),
     ):
         site.add_view(view)
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from flask import request
+
 from payorch.application.commands import CreateOrder, PayOrder
 from payorch.domain.payment_order import Customer
 from payorch.presentation.checkout.forms import OpenCheckoutForm
@@ -43,6 +45,7 @@ def pay_command(form: CheckoutForm, order: PaymentOrder | None) -> PayOrder:
         country=form.country.data,
         preferred_provider=form.provider.data or None,
         language=page_locale(),
+        client_address=request.remote_addr,
         instrument=card,
     )
 

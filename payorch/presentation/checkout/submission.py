@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from payorch.application.payment_result import ResultKind
 from payorch.domain.errors import (
+    CardNotAcceptedNow,
     IdempotencyKeyReused,
     InvalidMoney,
     LedgerUnavailable,
@@ -21,6 +22,7 @@ from payorch.domain.errors import (
     OrderNotPayable,
     PaymentInProgress,
     PaymentsPaused,
+    TooManyDeclines,
     TooManySubmissions,
 )
 from payorch.domain.payment_order import OrderId
@@ -64,6 +66,26 @@ def send_form(form: CheckoutForm, order: PaymentOrder | None) -> Response:
             _(
                 "This order was tried too often. "
                 "Please wait an hour and try again. You were not charged."
+            ),
+        )
+    except TooManyDeclines:
+        return _refused(
+            form,
+            order,
+            429,
+            _(
+                "Too many payments were declined. Please wait a while before you try again. "
+                "You were not charged."
+            ),
+        )
+    except CardNotAcceptedNow:
+        return _refused(
+            form,
+            order,
+            422,
+            _(
+                "This card was declined before and cannot be used again now. "
+                "Please use another card. You were not charged."
             ),
         )
     except PaymentsPaused:

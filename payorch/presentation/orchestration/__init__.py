@@ -11,6 +11,7 @@ from payorch.presentation.orchestration import (  # noqa: F401 - the views regis
     openapi_document,
     order_views,
     payment_views,
+    refund_views,
     webhook_views,
 )
 from payorch.presentation.orchestration.blueprint import blueprint

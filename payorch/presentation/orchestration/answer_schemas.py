@@ -65,6 +65,8 @@ class OrderOut(BaseModel):
     created_at: datetime
     expires_at: datetime
     flag: str | None
+    refunded_minor: int
+    refundable_minor: int
     transactions: list[TransactionOut]
 
 
@@ -124,3 +126,4 @@ class ProblemOut(BaseModel):
     order_id: str | None = None
     reasons: dict[str, LeftOut] = {}
     retry_after_s: int | None = None
+    refundable_minor: int | None = None

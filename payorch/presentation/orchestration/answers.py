@@ -65,6 +65,8 @@ def order_json(order: PaymentOrder, transactions: Sequence[TransactionView]) -> 
         "created_at": order.created_at,
         "expires_at": order.expires_at,
         "flag": order.flag,
+        "refunded_minor": 0,
+        "refundable_minor": 0,
         "transactions": [_transaction_json(transaction) for transaction in transactions],
     }
 

@@ -56,7 +56,9 @@ def request_hash(operation: str, body: BaseModel) -> str:
     """Tells a repeated request from another one under the same key; 64 hex digits.
 
     Keyed with the secret key, because the body may hold a card: an unkeyed hash of a card
-    number can be reversed by trying all numbers (PCI DSS 3.5.1.1).
+    number can be reversed by trying all numbers (PCI DSS 3.5.1.1). The customer's address is left
+    out: it may change between two tries of one payment.
     """
-    canonical = orjson.dumps([operation, body.model_dump()], option=orjson.OPT_SORT_KEYS)
+    sent = body.model_dump(exclude={"client_ip"})
+    canonical = orjson.dumps([operation, sent], option=orjson.OPT_SORT_KEYS)
     return hmac.digest(settings().secret_key.encode(), b"api request\n" + canonical, "sha256").hex()

@@ -37,12 +37,16 @@ _PROBLEMS = {
     "listMethods": (422, 503),
     "payOrder": (400, 404, 409, 413, 415, 422, 429, 503),
     "createPayment": (400, 409, 413, 415, 422, 429, 503),
+    "createRefund": (400, 404, 409, 413, 415, 422, 503),
+    "listRefundsOfOrder": (404, 503),
+    "readRefund": (404, 503),
+    "retryRefund": (400, 404, 409, 413, 415, 422, 503),
 }
 _PROBLEMS_OF_ALL = (401, 500)
 _MEANINGS = {
     400: "The body is no JSON, or the Idempotency-Key is missing or malformed",
     401: "The API token is missing or wrong",
-    404: "There is no such order",
+    404: "There is no such order, or no such refund",
     409: "The order's state or the Idempotency-Key forbids it; see code",
     413: "The body is larger than 64 kB",
     415: "The body is not sent as application/json",
@@ -51,13 +55,20 @@ _MEANINGS = {
     500: "An error on our side",
     503: "The database does not answer; see code",
 }
-_KEY_REQUIRED = {"createOrder": False, "payOrder": True, "createPayment": True}
+_KEY_REQUIRED = {
+    "createOrder": False,
+    "payOrder": True,
+    "createPayment": True,
+    "createRefund": True,
+}
 _FURTHER_SUCCESSES = {
     "payOrder": {"202": "Not known yet, or the customer has to go to redirect_url"},
     "createPayment": {
         "200": "Order created, payment declined or not charged: see result",
         "202": "Not known yet, or the customer has to go to redirect_url",
     },
+    "createRefund": {"202": "Under way, or not known yet: read the refund again"},
+    "retryRefund": {"202": "Under way, or not known yet: read the refund again"},
 }
 
 

@@ -99,4 +99,8 @@ def known_order_id(order_id: str) -> OrderId:
 
 
 def view_json(view: OrderView) -> dict[str, object]:
-    return order_json(view.order, view.transactions)
+    return {
+        **order_json(view.order, view.transactions),
+        "refunded_minor": view.refunded_minor,
+        "refundable_minor": view.refundable_minor,
+    }

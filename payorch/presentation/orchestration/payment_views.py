@@ -46,6 +46,7 @@ def pay_order(order_id: str, body: PayIn) -> Response:
         country=body.country,
         preferred_provider=body.provider,
         language=body.language,
+        client_address=str(body.client_ip) if body.client_ip else None,
         instrument=body.card.to_instrument() if body.card else None,
     )
     return _pay(command, paid_status=200)
@@ -69,6 +70,7 @@ def create_payment(body: PaymentIn) -> Response:
         new_order=body.to_command(idempotency_key=key, request_hash=fingerprint),
         preferred_provider=body.provider,
         language=body.language,
+        client_address=str(body.client_ip) if body.client_ip else None,
         instrument=body.card.to_instrument() if body.card else None,
     )
     return _pay(command, paid_status=201)

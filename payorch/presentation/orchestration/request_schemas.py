@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
 
 from payorch.application.commands import CreateOrder
 from payorch.domain.instrument import CardInstrument
@@ -117,6 +117,10 @@ class PayIn(BaseModel):
     card: CardIn | None = None
     country: CountryCode | None = None
     language: LetterLanguage | None = None
+    client_ip: IPvAnyAddress | None = Field(
+        default=None,
+        description="The customer's network address, for the limits on declined attempts.",
+    )
 
 
 class PaymentIn(OrderIn):
@@ -125,6 +129,10 @@ class PaymentIn(OrderIn):
     provider: ProviderCode | None = None
     card: CardIn | None = None
     language: LetterLanguage | None = None
+    client_ip: IPvAnyAddress | None = Field(
+        default=None,
+        description="The customer's network address, for the limits on declined attempts.",
+    )
 
 
 class MethodsQuery(BaseModel):

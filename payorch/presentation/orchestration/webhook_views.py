@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import orjson
-from flask import Blueprint, Response, request
+from apiflask import APIBlueprint
+from flask import Response, request
 
 from payorch.application.provider_events import Rejected
 from payorch.presentation.orchestration.request_reader import whole_body
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_EVENT_BYTES = 256 * 1024
 
-webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+webhooks = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", enable_openapi=False)
 
 
 def init_app(app: Flask) -> None:

@@ -57,6 +57,7 @@ def test_paying_requires_the_idempotency_key_header(document):
         "POST /api/v1/orders": False,
         "POST /api/v1/payments": True,
         "POST /api/v1/orders/{order_id}/pay": True,
+        "POST /api/v1/orders/{order_id}/refunds": True,
     }
 
 

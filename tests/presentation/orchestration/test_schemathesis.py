@@ -15,6 +15,10 @@ OPERATIONS = (
     "listMethods",
     "payOrder",
     "createPayment",
+    "createRefund",
+    "listRefundsOfOrder",
+    "readRefund",
+    "retryRefund",
 )
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 

@@ -1,0 +1,143 @@
+"""Stops whoever tries out stolen cards, and cards that their scheme does not want to see again.
+
+Everything is counted from committed attempts, so it holds across processes. A limit needs both
+many declines and hardly anything else: honest customers of a busy network are let through.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from payorch.application.commands import PayOrder
+from payorch.application.ports import Clock
+from payorch.domain.decline_policy import DeclinePolicy
+from payorch.domain.errors import CardNotAcceptedNow, TooManyDeclines
+from payorch.domain.instrument import CardInstrument
+from payorch.domain.retry_caps import LONGEST_WINDOW, PastDecline, barred_until
+
+EMAIL_WINDOW = timedelta(hours=1)
+BURST_WINDOW = timedelta(minutes=10)
+DECLINED_SHARE = 0.8
+"""With fewer declines among the attempts than this, it is a busy shop, not a card tester."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineLimits:
+    """Declined attempts after which nothing more is tried: per hour, or per ten minutes."""
+
+    per_email: int
+    per_bin: int
+    per_address: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Finished attempts of one kind, and how many of them were declined."""
+
+    attempts: int
+    declined: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuestion:
+    """What to count by; None counts nothing. Hashes are keyed, never the thing itself."""
+
+    email: str | None
+    email_since: datetime
+    card_bin: str | None
+    client_hash: str | None
+    burst_since: datetime
+    card_fingerprint: str | None
+    card_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    by_email: Tally
+    by_bin: Tally
+    by_address: Tally
+    card_declines: Sequence[PastDecline]
+
+
+class AttemptHistory(Protocol):
+    def ask(self, question: HistoryQuestion) -> History:
+        """One statement. Raises LedgerUnavailable."""
+
+
+class KeyedHashes(Protocol):
+    """Hashes that say nothing without the installation's secret key."""
+
+    def of_card(self, number: str) -> str: ...
+
+    def of_address(self, address: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What an attempt leaves behind for these limits."""
+
+    card_fingerprint: str | None
+    client_hash: str | None
+
+
+class DeclineGuard:
+    def __init__(
+        self,
+        *,
+        history: AttemptHistory,
+        hashes: KeyedHashes,
+        policy: DeclinePolicy,
+        limits: DeclineLimits,
+        clock: Clock,
+    ) -> None:
+        self._history = history
+        self._hashes = hashes
+        self._policy = policy
+        self._limits = limits
+        self._clock = clock
+
+    def traces_of(self, command: PayOrder) -> Traces:
+        card, address = command.instrument, command.client_address
+        return Traces(
+            card_fingerprint=None if card is None else self._hashes.of_card(card.number),
+            client_hash=None if address is None else self._hashes.of_address(address),
+        )
+
+    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> None:
+        """Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then."""
+        now = self._clock.now()
+        card = command.instrument
+        history = self._history.ask(
+            HistoryQuestion(
+                email=email,
+                email_since=now - EMAIL_WINDOW,
+                card_bin=None if card is None else card.summary().bin,
+                client_hash=traces.client_hash,
+                burst_since=now - BURST_WINDOW,
+                card_fingerprint=traces.card_fingerprint,
+                card_since=now - LONGEST_WINDOW,
+            )
+        )
+        if card is not None:
+            self._require_card_allowed(card, history, now)
+        limits = self._limits
+        for tally, limit, window in (
+            (history.by_email, limits.per_email, EMAIL_WINDOW),
+            (history.by_address, limits.per_address, BURST_WINDOW),
+            (history.by_bin, limits.per_bin, BURST_WINDOW),
+        ):
+            if tally.declined >= limit and tally.declined >= DECLINED_SHARE * tally.attempts:
+                raise TooManyDeclines(
+                    "Too many payments were declined. Please come back later.",
+                    retry_after_s=round(window.total_seconds()),
+                )
+
+    def _require_card_allowed(self, card: CardInstrument, history: History, now: datetime) -> None:
+        scheme = card.summary().brand
+        until = barred_until(self._policy, scheme, history.card_declines, now=now)
+        if until is not None:
+            raise CardNotAcceptedNow(
+                "This card was declined and must not be tried again now. Please use another card.",
+                retry_after_s=max(1, round((until - now).total_seconds())),
+            )
