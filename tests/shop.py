@@ -30,6 +30,7 @@ FULL_CAPABILITIES = Capabilities(
     cancel_by_id=True,
     void=True,
     refund=True,
+    list_payments=True,
 )
 
 _numbers = itertools.count(1)

@@ -7,15 +7,16 @@ was found, because nothing found is no proof.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from payorch.application.refund_gateway import RefundGateway
 from payorch.domain.circuit import CircuitState
 from payorch.domain.instrument import CardInstrument
 from payorch.domain.money import Money
-from payorch.domain.outcome import Outcome
+from payorch.domain.outcome import Outcome, Unknown
 from payorch.domain.payment_method import PaymentMethodVO
-from payorch.domain.payment_order import Customer
+from payorch.domain.payment_order import Customer, OrderId
 from payorch.domain.transaction import TransactionId
 
 
@@ -23,6 +24,9 @@ from payorch.domain.transaction import TransactionId
 class ChargeRequest:
     """Everything a provider needs. `reference` is also the idempotency key: a replay of the same
     request is byte-identical. Lives in memory only, as it may hold a card.
+
+    The provider keeps `order_id` beside the payment: after a restored backup it tells for which
+    order a charge was made that the books have forgotten.
     """
 
     reference: TransactionId
@@ -32,6 +36,7 @@ class ChargeRequest:
     customer: Customer | None
     return_url: str
     instrument: CardInstrument | None
+    order_id: OrderId | None = None
 
     def __repr__(self) -> str:
         return f"ChargeRequest({self.reference})"
@@ -47,6 +52,27 @@ class Answer:
     outcome: Outcome
     latency_ms: int
     evidence: Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """A payment as the provider lists it, ours or not. `order_id` is what its metadata say."""
+
+    provider_reference: str
+    our_reference: str
+    order_id: str | None
+    amount_minor: int
+    currency: str
+    outcome: Outcome
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """Payments in the order of their creation; the last one's reference leads to the next page."""
+
+    payments: tuple[ListedPayment, ...]
+    has_more: bool
 
 
 class PaymentGateway(Protocol):
@@ -69,6 +95,14 @@ class PaymentGateway(Protocol):
     ) -> Answer: ...
 
     def cancel_by_reference(self, our_reference: TransactionId, *, timeout_s: float) -> Answer: ...
+
+    def list_payments(
+        self, *, since: datetime, after: str | None, timeout_s: float
+    ) -> PaymentPage | Unknown:
+        """A page of all payments created after `since`; `after` is the last one of the page before.
+
+        Unknown when the provider did not answer clearly: then nothing is known of what is missing.
+        """
 
 
 class GatewayCatalog(Protocol):

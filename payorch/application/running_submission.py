@@ -134,6 +134,7 @@ class RunningSubmission:
     def charge_request(self, return_url: str) -> ChargeRequest:
         return ChargeRequest(
             reference=self.attempt.transaction.id,
+            order_id=self.order.id,
             money=self.order.money,
             description=self.order.description,
             country=self.order.country,

@@ -23,6 +23,7 @@ class Capabilities:
     provider refuses a later arrival of it. `hosted_page`: cards are typed on the provider's page.
     `max_in_flight_s` is the longest that a request can be on its way, where the provider
     documents that (0: it does not): only then can "not found" become proof, after it, twice.
+    `list_payments`: all payments since a moment can be listed, with the order we named in each.
     """
 
     idempotency_window_s: int = 0
@@ -33,6 +34,7 @@ class Capabilities:
     refund: bool = False
     hosted_page: bool = False
     max_in_flight_s: int = 0
+    list_payments: bool = False
 
 
 @dataclass(frozen=True, slots=True)

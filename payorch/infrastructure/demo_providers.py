@@ -28,6 +28,7 @@ _PRACTICE = Capabilities(
     cancel_by_id=True,
     void=True,
     refund=True,
+    list_payments=True,
 )
 
 DEMO_METHODS: tuple[PaymentMethodVO, ...] = (

@@ -5,9 +5,10 @@ Whatever breaks while the request is built is NotSent, whatever breaks from send
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from payorch.application.ports import Clock
-from payorch.application.provider_gateway import Answer, ChargeRequest
+from payorch.application.provider_gateway import Answer, ChargeRequest, PaymentPage
 from payorch.domain.outcome import (
     NotSent,
     NotSentReason,
@@ -129,6 +130,22 @@ class PaymentGatewayAdapter:
             lambda answer: self._connector.read_cancel(answer, our_reference),
             timeout_s,
         )
+
+    def list_payments(
+        self, *, since: datetime, after: str | None, timeout_s: float
+    ) -> PaymentPage | Unknown:
+        exchanged = self._exchanges.run(
+            lambda: self._connector.list_request(since, after),
+            self._connector.read_list,
+            timeout_s,
+        )
+        match exchanged.outcome:
+            case PaymentPage() as page:
+                return page
+            case NotSent(reason=reason):
+                return Unknown(UnknownReason.CONNECTION_LOST, detail=str(reason))
+            case Unknown() as unknown:
+                return unknown
 
     def _look(
         self,

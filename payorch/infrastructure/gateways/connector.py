@@ -6,11 +6,12 @@ Outcome. It keeps no time, retries nothing and catches nothing; the adapter does
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from payorch.application.provider_gateway import ChargeRequest
+from payorch.application.provider_gateway import ChargeRequest, PaymentPage
 from payorch.application.refund_gateway import RefundRequest
-from payorch.domain.outcome import Outcome
+from payorch.domain.outcome import Outcome, Unknown
 from payorch.domain.refund_outcome import RefundOutcome
 
 
@@ -89,3 +90,7 @@ class Connector(Protocol):
     def read_find(self, answer: HttpAnswer, our_reference: str) -> Outcome: ...
 
     def read_cancel(self, answer: HttpAnswer, our_reference: str) -> Outcome: ...
+
+    def list_request(self, since: datetime, after: str | None) -> HttpRequest: ...
+
+    def read_list(self, answer: HttpAnswer) -> PaymentPage | Unknown: ...

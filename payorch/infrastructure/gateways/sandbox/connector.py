@@ -1,13 +1,14 @@
 """Requests to the practice provider."""
 
 import json
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from payorch.application.provider_gateway import ChargeRequest
-from payorch.domain.outcome import Outcome
+from payorch.application.provider_gateway import ChargeRequest, PaymentPage
+from payorch.domain.outcome import Outcome, Unknown
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
-from payorch.infrastructure.gateways.sandbox import transform
+from payorch.infrastructure.gateways.sandbox import payment_lists, transform
 from payorch.infrastructure.gateways.sandbox.refunds import SandboxRefunds
 
 
@@ -32,6 +33,7 @@ class SandboxConnector:
             "country": request.country,
             "customer": _customer(request),
             "return_url": request.return_url,
+            "metadata": {} if request.order_id is None else {"order": request.order_id},
         }
         return self._post(self._payments, body, {"Idempotency-Key": request.reference})
 
@@ -59,6 +61,15 @@ class SandboxConnector:
 
     def read_cancel(self, answer: HttpAnswer, our_reference: str) -> Outcome:
         return transform.cancel_outcome(answer, our_reference)
+
+    def list_request(self, since: datetime, after: str | None) -> HttpRequest:
+        query = {"created_after": since.isoformat(), "limit": str(payment_lists.PAGE_SIZE)}
+        if after is not None:
+            query["after"] = after
+        return HttpRequest("GET", f"{self._payments}?{urlencode(query)}", self._headers)
+
+    def read_list(self, answer: HttpAnswer) -> PaymentPage | Unknown:
+        return payment_lists.read_page(answer)
 
     def _payment(self, provider_reference: str) -> str:
         return f"{self._payments}/{quote(provider_reference, safe='')}"

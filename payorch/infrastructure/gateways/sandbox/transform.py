@@ -122,7 +122,7 @@ def cancel_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
 def _payment_of(data: Mapping[str, Any], our_reference: str, money: Money) -> Outcome:
     """An approval is handed on as it is: the single writer compares it and keeps what it said."""
     if data.get("status") == "approved":
-        return _payment_outcome(data)
+        return payment_outcome(data)
     outcome = _our_payment(data, our_reference)
     if isinstance(outcome, Unknown):
         return outcome
@@ -140,7 +140,8 @@ def _our_payment(data: Mapping[str, Any], our_reference: str) -> Outcome:
     return _payment_outcome(data)
 
 
-def _payment_outcome(data: Mapping[str, Any]) -> Outcome:
+def payment_outcome(data: Mapping[str, Any]) -> Outcome:
+    """What a payment object says, whosever it is."""
     reference = id_of(data)
     if reference is None:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "no id")
