@@ -32,6 +32,7 @@ from payorch.presentation import services as presentation_services
 from payorch.version import __version__
 from payorch.wiring import Seams, Wired, wire
 
+READINESS_HOLDS_S = 1.0
 MAX_BODY_BYTES = 64 * 1024
 WIRED = "payorch.wired"
 """Key in `app.extensions` of everything that wiring.py made, for commands and tests."""
@@ -79,7 +80,9 @@ def _connect(app: Flask, settings: Settings, seams: Seams | None) -> Wired:
         engine = db.engine
     prepare_engine(engine)
     wired = wire(settings, engine, seams)
-    app.extensions[health.READINESS] = DatabaseReadiness(wired.database, paths.MIGRATIONS)
+    app.extensions[health.READINESS] = DatabaseReadiness(
+        wired.database, paths.MIGRATIONS, answer_holds_s=READINESS_HOLDS_S
+    )
     return wired
 
 

@@ -102,7 +102,8 @@ class ProcessPaymentOrderUseCase:
 
         Raises OrderNotFound, OrderAlreadyPaid, OrderNotPayable, PaymentInProgress,
         IdempotencyKeyReused, NoProviderForOrder, TooManySubmissions, TooManyDeclines,
-        CardNotAcceptedNow, PaymentsPaused and LedgerUnavailable; after each of them nothing was sent.
+        CardNotAcceptedNow, PaymentsPaused and LedgerUnavailable; after each of them nothing was
+        sent.
         """
         deadline = self._clock.monotonic() + self._limits.deadline_s
         payable, new_order = self._load(command)

@@ -59,6 +59,14 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check came to. `climb` is what was asked and answered; None when nobody was asked."""
+
+    resolution: Resolution
+    climb: Climb | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Check:
     attempt: OpenAttempt
     climb: Climb
@@ -91,42 +99,62 @@ class ResolveTransactionUseCase:
         self._trusts_documented_absence = trusts_documented_absence
 
     def check_order_now(
-        self, order_id: OrderId, *, named_reference: str | None = None
+        self,
+        order_id: OrderId,
+        *,
+        named_reference: str | None = None,
+        may_cancel: bool = False,
     ) -> Resolution:
         """Look the order's open transaction up at its provider, if it has one.
 
         It does not count as a check: a customer who comes back often must not put off the next.
         `named_reference` is the provider's id by which to look where ours is not known yet.
+        `may_cancel`: the customer has given up the provider's page, so it may be closed now.
         """
+        return self.check_order(
+            order_id, named_reference=named_reference, may_cancel=may_cancel
+        ).resolution
+
+    def check_order(
+        self,
+        order_id: OrderId,
+        *,
+        named_reference: str | None = None,
+        may_cancel: bool = False,
+    ) -> Checked:
+        """`check_order_now`, telling what was asked."""
         attempt = self._open_attempts.of_order(order_id)
         if attempt is not None and attempt.transaction.provider_reference is None:
             named = replace(attempt.transaction, provider_reference=named_reference)
             attempt = replace(attempt, transaction=named)
-        return Resolution.GONE if attempt is None else self._resolve(attempt, is_counted=False)
+        if attempt is None:
+            return Checked(Resolution.GONE)
+        return self._resolve(attempt, is_counted=False, may_cancel=may_cancel)
 
     def execute(self, transaction_id: TransactionId) -> Resolution:
         """Settle one transaction if its provider proves what happened."""
         attempt = self._open_attempts.of_transaction(transaction_id)
-        return Resolution.GONE if attempt is None else self._resolve(attempt)
+        return Resolution.GONE if attempt is None else self._resolve(attempt).resolution
 
-    def _resolve(self, found: OpenAttempt, *, is_counted: bool = True) -> Resolution:
+    def _resolve(
+        self, found: OpenAttempt, *, is_counted: bool = True, may_cancel: bool = False
+    ) -> Checked:
         attempt = self._open_attempts.take_over(found, lease_s=LEASE_S)
         if attempt is None:
-            return Resolution.HELD
+            return Checked(Resolution.HELD)
         self._checkpoint("taken_over")
         try:
-            return self._settle(attempt, is_counted=is_counted)
+            now = self._clock.now()
+            climb = self._climb(attempt, now, may_cancel=may_cancel)
+            self._checkpoint("climbed")
+            return Checked(self._settle(_Check(attempt, climb, now, is_counted)), climb)
         except Exception:
             # What broke may break again: the others that wait have their turn first.
             self._put_off(attempt, self._clock.now())
             raise
 
-    def _settle(self, attempt: OpenAttempt, *, is_counted: bool) -> Resolution:
-        now = self._clock.now()
-        climb = self._climb(attempt, now)
-        self._checkpoint("climbed")
-        check = _Check(attempt, climb, now, is_counted)
-        answer = climb.answer
+    def _settle(self, check: _Check) -> Resolution:
+        answer = check.climb.answer
         if answer is not None and self._is_proved_absent(check, answer):
             answer = replace(answer, outcome=NotSent(NotSentReason.PROVED_ABSENT))
         if answer is not None and self._apply(check, answer):
@@ -158,15 +186,15 @@ class ResolveTransactionUseCase:
             return False
         return check.now - first >= BETWEEN_ABSENCES
 
-    def _climb(self, attempt: OpenAttempt, now: datetime) -> Climb:
+    def _climb(self, attempt: OpenAttempt, now: datetime, *, may_cancel: bool) -> Climb:
         """Without the provider's connector nothing can be asked: a case for finance."""
         method = self._registry.method(attempt.transaction.provider_code)
         if not self._gateways.is_connected(method):
             return Climb(Step.NONE, None)
-        return self._ladder(attempt, method, now).climb()
+        return self._ladder(attempt, method, now, may_cancel=may_cancel).climb()
 
     def _ladder(
-        self, attempt: OpenAttempt, method: PaymentMethodVO, now: datetime
+        self, attempt: OpenAttempt, method: PaymentMethodVO, now: datetime, *, may_cancel: bool
     ) -> ResolutionLadder:
         transaction = attempt.transaction
         age = now - transaction.started_at
@@ -177,7 +205,7 @@ class ResolveTransactionUseCase:
             transaction=transaction,
             request=None,
             age_s=age.total_seconds(),
-            may_cancel=not customer_may_act or age > ABANDONED_AFTER,
+            may_cancel=may_cancel or not customer_may_act or age > ABANDONED_AFTER,
             timeout_s=LOOKUP_TIMEOUT_S,
         )
 

@@ -164,10 +164,6 @@ def test_a_reconciler_without_a_database_says_so_and_goes_on_later(storage, sand
     assert shop.view(result.order_id).order.status is PaymentStatus.PAID
 
 
-WRITES_ARE_PROBED = ["read-only sqlite", "read-only postgresql"]
-
-
-@pytest.mark.parametrize("storage", WRITES_ARE_PROBED, indirect=True)
 def test_a_process_whose_database_takes_no_writes_is_not_ready(storage):
     seed(storage.database, [a_method("alpha")])
     readiness = DatabaseReadiness(storage.database, paths.MIGRATIONS)

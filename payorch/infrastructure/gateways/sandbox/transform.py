@@ -137,7 +137,7 @@ def _our_payment(data: Mapping[str, Any], our_reference: str) -> Outcome:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "no reference", id_of(data))
     if named != our_reference:
         return Unknown(UnknownReason.REFERENCE_MISMATCH)
-    return _payment_outcome(data)
+    return payment_outcome(data)
 
 
 def payment_outcome(data: Mapping[str, Any]) -> Outcome:
