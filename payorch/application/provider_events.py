@@ -86,6 +86,16 @@ class ProviderEvent:
     excerpt: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
+class EventTally(Protocol):
+    """Counts what came in, in this process."""
+
+    def note(self, provider: str, result: str) -> None:
+        """`result` is a short code: "received", "duplicate", or a Rejection's."""
+
+    def snapshot(self) -> Mapping[tuple[str, str], int]:
+        """Numbers by (provider, result)."""
+
+
 class WebhookVerifier(Protocol):
     """Proves that an event comes from one account of a provider, over its raw bytes."""
 

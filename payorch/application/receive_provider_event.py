@@ -3,12 +3,17 @@
 It calls no provider and changes no payment, so that the provider has its answer at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Clock
-from payorch.application.provider_events import EventInbox, Rejected, WebhookVerifiers
+from payorch.application.provider_events import (
+    EventInbox,
+    EventTally,
+    Rejected,
+    WebhookVerifiers,
+)
 from payorch.domain.errors import PaymentMethodNotFound
 
 
@@ -25,14 +30,13 @@ class ReceiveProviderEventUseCase:
         verifiers: WebhookVerifiers,
         inbox: EventInbox,
         clock: Clock,
-        on_event: Callable[[str, str], None],
+        tally: EventTally,
     ) -> None:
-        """`on_event(provider, result)` is told of each; the result is a short code."""
         self._registry = registry
         self._verifiers = verifiers
         self._inbox = inbox
         self._clock = clock
-        self._on_event = on_event
+        self.tally = tally
 
     def execute(
         self, provider_code: str, headers: Mapping[str, str], body: bytes
@@ -48,8 +52,8 @@ class ReceiveProviderEventUseCase:
             raise PaymentMethodNotFound("This payment method takes no events.")
         event = verifier.verify(headers, body)
         if isinstance(event, Rejected):
-            self._on_event(method.code, event.reason.value)
+            self.tally.note(method.code, event.reason.value)
             return event
         is_new = self._inbox.receive(method.code, event, at=self._clock.now())
-        self._on_event(method.code, "received" if is_new else "duplicate")
+        self.tally.note(method.code, "received" if is_new else "duplicate")
         return Received(is_new)

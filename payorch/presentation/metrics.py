@@ -1,6 +1,7 @@
 """/metrics: the operating figures in Prometheus' text format.
 
-They are counted in the database when asked, so every process of an installation answers alike.
+They are counted in the database when asked, so every process of an installation answers alike;
+only the events that came in are each process's own.
 They tell how a shop does: without a token only this machine may ask (security.md, S44).
 """
 
@@ -20,7 +21,7 @@ from payorch.presentation.problem_details import problem
 from payorch.presentation.services import services, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from flask import Flask
     from prometheus_client.core import Metric
@@ -45,6 +46,7 @@ def metrics() -> Response:
         return refusal
     registry = CollectorRegistry()
     registry.register(OperatingCollector(services().operating_figures.read()))
+    registry.register(EventCollector(services().receive_event.tally.snapshot()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -72,6 +74,23 @@ def _comes_from_this_machine() -> bool:
         return ip_address(request.remote_addr or "").is_loopback
     except ValueError:
         return False
+
+
+class EventCollector(Collector):
+    """Refused events are not stored, or their sender could fill the database: counted in memory."""
+
+    def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "payorch_webhook_events",
+            "Provider events that came to this process, by what became of them.",
+            labels=["provider", "result"],
+        )
+        for (provider, result), number in sorted(self._counts.items()):
+            family.add_metric([provider, result], number)
+        yield family
 
 
 class OperatingCollector(Collector):

@@ -53,7 +53,7 @@ def provider_events(
             verifiers=ConnectorWebhookVerifiers(_verifiers(settings, base)),
             inbox=inbox,
             clock=base.clock,
-            on_event=counts.note,
+            tally=counts,
         ),
         process=ProcessProviderEvent(
             inbox=inbox,

@@ -388,6 +388,16 @@ def test_refusals_are_counted_by_reason(open_site):
     }
 
 
+def test_the_metrics_tell_how_many_were_refused(open_site):
+    site = open_site()
+    site.post(site.event(secret="wrong"))
+
+    text = site.app.test_client().get("/metrics").text
+
+    line = 'payorch_webhook_events_total{provider="alpha",result="bad_signature"} 1.0'
+    assert line in text.splitlines()
+
+
 def test_a_refusal_does_not_say_why(site):
     answers = [
         site.post(site.event(secret="wrong")),
