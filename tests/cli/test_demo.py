@@ -106,7 +106,8 @@ def test_customers_pay_and_the_pages_answer(demo: RunningDemo) -> None:
 
 
 def test_ctrl_c_ends_everything(demo: RunningDemo) -> None:
-    assert len(demo.children) >= 5
+    # The practice provider and the web server, each with a worker of its own.
+    assert len(demo.children) >= 4
 
     assert demo.end(signal.SIGINT) == 0
 

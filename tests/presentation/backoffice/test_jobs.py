@@ -52,7 +52,7 @@ def test_the_list_shows_every_job_and_how_each_queue_stands(office, queue):
     assert len(rows_of(page)) == 3
     assert "The provider said &lt;no&gt;." in page.text
     queues = re.findall(
-        r'<th scope="row" data-label="Queue">(\w+)</th>\s*'
+        r'<td data-label="Queue">(\w+)</td>\s*'
         r'<td[^>]*data-label="Waiting">(\d+)</td>\s*<td[^>]*data-label="Due">(\d+)</td>\s*'
         r'<td[^>]*>[^<]*</td>\s*<td[^>]*data-label="Running">(\d+)</td>\s*'
         r'<td[^>]*data-label="Dead">(\d+)</td>',

@@ -38,6 +38,7 @@ STATES: Mapping[JobState, tuple[str, Tone]] = {
 }
 
 _MENU_COUNTS_TO = 99
+SHOWN_IN_LIST = 120
 
 
 class JobsView(KeysetListView):
@@ -90,7 +91,7 @@ class JobsView(KeysetListView):
             "state": shown_as(lambda row: cells.badge(*STATES[row.state])),
             "attempts": shown_as(lambda row: f"{row.attempts} of {row.max_attempts}"),
             "run_at": shown_as(lambda row: utc_time(row.run_at)),
-            "last_error": shown_as(lambda row: row.last_error or "-"),
+            "last_error": shown_as(lambda row: beginning(row.last_error or "-")),
         }
         super().__init__(
             JobRow,
@@ -187,6 +188,11 @@ def kind_text(kind: str) -> str:
 
 def _queues() -> list[str]:
     return sorted({kind.queue for kind in job_kinds().values()})
+
+
+def beginning(text: str) -> str:
+    """What fits into a list; the job's page has all of it."""
+    return text if len(text) <= SHOWN_IN_LIST else f"{text[:SHOWN_IN_LIST]} ..."
 
 
 def age_text(age_s: float) -> str:
