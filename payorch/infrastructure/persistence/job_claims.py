@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     CompoundSelect,
     Integer,
@@ -34,9 +33,16 @@ from payorch.infrastructure.persistence.payment_statements import LeaseClock
 from payorch.infrastructure.persistence.tables import JobRow
 from payorch.infrastructure.persistence.tables.jobs import JobState
 
-WAITING = literal_column("jobs.state IN ('ready', 'running')", Boolean())
-READY = literal_column("jobs.state = 'ready'", Boolean())
-RUNNING = literal_column("jobs.state = 'running'", Boolean())
+_READY_TEXT: ColumnElement[Any] = literal_column("'ready'")
+_RUNNING_TEXT: ColumnElement[Any] = literal_column("'running'")
+
+WAITING = JobRow.state.in_((_READY_TEXT, _RUNNING_TEXT))
+READY = JobRow.state == _READY_TEXT
+RUNNING = JobRow.state == _RUNNING_TEXT
+
+KIND: ColumnElement[str] = func.coalesce(JobRow.kind, "")
+"""The kind, but not for the index on it: that one has every job of the kind that was ever done,
+and SQLite would prefer it to the partial index of the few that wait."""
 
 LOOK_AHEAD = 200
 """Due jobs that one claim looks at for different destinations. If all of them go to full ones,
@@ -96,7 +102,7 @@ def _claim(clock: LeaseClock) -> Update:
         select(JobRow.id, JobRow.run_at, JobRow.destination)
         .where(
             JobRow.queue == bindparam("claimed_queue"),
-            JobRow.kind.in_(bindparam("kinds", expanding=True)),
+            KIND.in_(bindparam("kinds", expanding=True)),
             is_due(clock),
             or_(
                 JobRow.destination.is_(None),
@@ -155,6 +161,7 @@ def _bury_exhausted(clock: LeaseClock) -> Update:
         update(JobRow)
         .where(
             JobRow.queue == bindparam("claimed_queue"),
+            WAITING,
             RUNNING,
             JobRow.lease_until <= clock.now,
             JobRow.attempts >= JobRow.max_attempts,
@@ -178,7 +185,7 @@ def due_queues(clock: LeaseClock, queues: Sequence[str]) -> Select[Any] | Compou
                 select(JobRow.id)
                 .where(
                     JobRow.queue == queue,
-                    JobRow.kind.in_(bindparam("kinds", expanding=True)),
+                    KIND.in_(bindparam("kinds", expanding=True)),
                     is_due(clock),
                 )
                 .exists()

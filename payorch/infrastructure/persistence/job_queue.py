@@ -15,7 +15,14 @@ from payorch.application.job_queue import (
 )
 from payorch.application.jobs import Job, NewJob, Schedule
 from payorch.application.ports import Clock
-from payorch.infrastructure.persistence.job_claims import RUNNING, WAITING, due_queues, job_claims
+from payorch.infrastructure.persistence.job_claims import (
+    KIND,
+    READY,
+    RUNNING,
+    WAITING,
+    due_queues,
+    job_claims,
+)
 from payorch.infrastructure.persistence.job_counters import (
     FENCED_COMPLETIONS,
     LEASE_EXPIRIES,
@@ -174,8 +181,8 @@ class SqlAlchemyJobQueue:
             return int(connection.scalar(statement) or 0)
 
     def next_due_at(self) -> datetime | None:
-        waiting = select(func.min(JobRow.run_at)).where(WAITING, JobRow.state == JobState.READY)
-        running = select(func.min(JobRow.lease_until)).where(RUNNING)
+        waiting = select(func.min(JobRow.run_at)).where(WAITING, READY)
+        running = select(func.min(JobRow.lease_until)).where(WAITING, RUNNING)
         with self._transactions.read() as connection:
             times = (connection.scalar(waiting), connection.scalar(running))
         return min((time for time in times if time is not None), default=None)
@@ -206,7 +213,7 @@ def _is_fired(connection: Connection, job: NewJob) -> bool:
     """An earlier fire that still waits or runs does the work of this one too."""
     exists = select(JobRow.id).where(JobRow.dedup_key == job.dedup_key)
     waits = select(JobRow.id).where(
-        JobRow.queue == job.kind.queue, JobRow.kind == job.kind.name, WAITING
+        JobRow.queue == job.kind.queue, KIND.in_((job.kind.name,)), WAITING
     )
     return (
         connection.execute(exists).first() is not None

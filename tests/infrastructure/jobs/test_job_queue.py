@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from payorch.application.job_queue import LEASE_RAN_OUT
 from payorch.application.jobs import NewJob, Schedule
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.system_clock import SystemClock
 from tests.concurrency.racing import race
+from tests.databases import open_database
 from tests.infrastructure.jobs.work import CALL, DIG, LEASE_S, NAMES, WATER, Garden
 
 THREADS = 12
@@ -354,3 +355,35 @@ def test_the_next_due_time_is_a_waiting_job_s_or_the_end_of_a_lease(garden):
     garden.claim()
 
     assert garden.queue.next_due_at() == garden.now() + timedelta(seconds=LEASE_S)
+
+
+def test_an_idle_worker_reads_nothing_of_the_jobs_that_are_done(sqlite_files):
+    """The plans of all that a worker asks time and again: only the index of what waits."""
+    with open_database(sqlite_files.new_database_url()) as database:
+        garden = Garden(database)
+        asked = []
+
+        @event.listens_for(database.engine, "before_cursor_execute")
+        def note(_connection, _cursor, statement, parameters, _context, _many):
+            asked.append((statement, parameters))
+
+        garden.queue.due_queues(["garden", "phone"], kinds=NAMES)
+        garden.claim(full_destinations=["north"])
+        garden.queue.fire(Schedule(WATER, every_s=60), garden.now())
+        event.remove(database.engine, "before_cursor_execute", note)
+        with database.read() as connection:
+            plans = [
+                (statement, step[3])
+                for statement, parameters in asked
+                if "jobs" in statement and not statement.startswith("INSERT")
+                for step in connection.exec_driver_sql(
+                    f"EXPLAIN QUERY PLAN {statement}", parameters
+                )
+            ]
+
+    used = {step.split(" (")[0] for _, step in plans if " jobs" in step}
+    assert used == {
+        "SEARCH jobs USING INDEX ix_jobs_waiting",
+        "SEARCH jobs USING INTEGER PRIMARY KEY",
+        "SEARCH jobs USING COVERING INDEX sqlite_autoindex_jobs_1",
+    }, plans
