@@ -48,11 +48,11 @@ def test_a_job_of_the_future_is_left_until_then(garden):
 
 def test_workers_that_race_never_get_the_same_job(database):
     garden = Garden(database, SystemClock())
-    garden.queue.enqueue([NewJob(WATER, {"number": number}) for number in range(150)])
+    garden.queue.enqueue([NewJob(WATER, {"number": number}) for number in range(240)])
 
     def work():
         mine = []
-        while claimed := garden.claim(limit=7):
+        while claimed := garden.claim(limit=2):
             mine += [job.job.id for job in claimed]
             for job in claimed:
                 assert garden.queue.complete(job)
@@ -61,7 +61,7 @@ def test_workers_that_race_never_get_the_same_job(database):
     shares = race(*[work] * THREADS)
 
     everyone = [job_id for share in shares for job_id in share]
-    assert len(everyone) == len(set(everyone)) == 150
+    assert len(everyone) == len(set(everyone)) == 240
     assert set(garden.states()) == {"done"}
     assert {row["attempts"] for row in garden.rows()} == {1}
 
