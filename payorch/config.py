@@ -67,6 +67,7 @@ class Settings:
     max_declines_per_email: int = 50
     max_declines_per_bin: int = 200
     max_declines_per_address: int = 50
+    scheme_retry_caps: bool = True
     page_budget_s: float = 12.0
     order_expires_after_min: int = 24 * 60
     insufficient_funds_falls_back: bool = False

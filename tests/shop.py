@@ -94,6 +94,8 @@ class Shop:
         **settings,
     ) -> None:
         self.database = database
+        # Practice cards are used again and again; the tests of the caps switch them on.
+        settings = {"scheme_retry_caps": False} | settings
         self.settings = replace(Settings(), sandbox_url=sandbox_url, **settings)
         self.wired: Wired = wire(self.settings, database.engine, seams)
         self.services = self.wired.services

@@ -101,7 +101,7 @@ def start_web(
             stdout=output,
             stderr=output,
             cwd=REPOSITORY,
-            env=environment(**{"log_level": "ERROR", **settings}),
+            env=environment(**{"log_level": "ERROR", "scheme_retry_caps": 0, **settings}),
             start_new_session=True,
         )
     return WebProcess(f"http://127.0.0.1:{port}", process, log)

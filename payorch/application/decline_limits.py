@@ -24,11 +24,15 @@ DECLINED_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class DeclineLimits:
-    """Declined attempts after which nothing more is tried: per hour, or per ten minutes."""
+    """Declined attempts after which nothing more is tried: per hour, or per ten minutes.
+
+    `has_scheme_caps` off lets a card be tried however often; for practice only.
+    """
 
     per_email: int
     per_bin: int
     per_address: int
+    has_scheme_caps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class DeclineGuard:
                 card_since=now - LONGEST_WINDOW,
             )
         )
-        if card is not None:
+        if card is not None and self._limits.has_scheme_caps:
             self._require_card_allowed(card, history, now)
         limits = self._limits
         for tally, limit, window in (

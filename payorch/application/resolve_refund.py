@@ -20,7 +20,8 @@ from payorch.domain.refund import Refund, RefundId
 LEASE_MARGIN_S = 20.0
 """Recording the answer, with the patience that a database in trouble needs."""
 
-HELD_RETRY_S = 2.0
+HELD_STEP_S = 2.0
+"""Each try waits longer by this, so that the job outlasts the lease of a holder that died."""
 
 
 class RefundResolution(StrEnum):
@@ -130,7 +131,9 @@ class SendRefund:
         refund_id = RefundId(str(job.payload["refund"]))
         match self._resolve.execute(refund_id):
             case RefundResolution.HELD:
-                raise RetryLater("Somebody is at work on the refund.", delay_s=HELD_RETRY_S)
+                raise RetryLater(
+                    "Somebody is at work on the refund.", delay_s=HELD_STEP_S * job.attempts
+                )
             case RefundResolution.GONE:
                 if not job.payload.get("sends"):
                     self._resolve.confirm(refund_id)

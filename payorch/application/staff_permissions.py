@@ -18,6 +18,7 @@ class Permission(StrEnum):
     MANAGE_JOBS = "jobs.manage"
     RESEND_LETTERS = "letters.resend"
     CONCLUDE_EVENTS = "events.conclude"
+    REFUND_PAYMENTS = "payments.refund"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -25,7 +26,8 @@ _EVERYONE = frozenset({Permission.READ_PAYMENTS, Permission.READ_METRICS, Permis
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "viewer": _EVERYONE,
-    "finance": _EVERYONE | {Permission.CONCLUDE_EVENTS, Permission.RESEND_LETTERS},
+    "finance": _EVERYONE
+    | {Permission.CONCLUDE_EVENTS, Permission.RESEND_LETTERS, Permission.REFUND_PAYMENTS},
     "ops": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.RESEND_LETTERS},
     "admin": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL},
     "auditor": _EVERYONE | {Permission.READ_JOURNAL, Permission.READ_JOBS},
@@ -33,7 +35,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
-    "finance": "Works with orders, transactions and charts.",
+    "finance": "Works with orders, transactions and charts, and gives money back.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
     "admin": "Changes the routing and reads the journal.",
     "auditor": "Reads everything, the journal too; changes nothing.",

@@ -12,6 +12,7 @@ _SUBCOMMANDS = {
     "doctor": "payorch.cli.doctor:doctor",
     "metrics": "payorch.cli.metrics:metrics_group",
     "reconcile": "payorch.cli.reconcile:reconcile",
+    "recover": "payorch.cli.recover:recover",
     "sandbox": "payorch.cli.sandbox:sandbox",
     "serve": "payorch.cli.serve:serve",
     "simulate": "payorch.cli.simulate:simulate",

@@ -56,6 +56,8 @@ def demo_environment(folder: DemoFolder, options: DemoOptions) -> dict[str, str]
         "PAYORCH_BASE_URL": options.web_url,
         "PAYORCH_SANDBOX_URL": f"http://127.0.0.1:{options.sandbox_port}",
         "PAYORCH_SANDBOX_PUBLIC_URL": options.sandbox_url,
+        # Practice cards are tried again and again; the schemes would not like it.
+        "PAYORCH_SCHEME_RETRY_CAPS": "0",
         "PYTHONUNBUFFERED": "1",
     }
 

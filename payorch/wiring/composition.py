@@ -11,6 +11,7 @@ from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Sc
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
+from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
@@ -37,6 +38,7 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
+from payorch.wiring.recovery import ledger_recovery
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
@@ -57,6 +59,7 @@ class Wired:
     database: Database
     background: Background
     verify: VerifyLedgerUseCase
+    recover: RecoverLedgerUseCase
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -145,4 +148,5 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
+        recover=ledger_recovery(base, resolve, recorder),
     )

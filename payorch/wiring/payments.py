@@ -97,6 +97,7 @@ def order_payment(
                 per_email=settings.max_declines_per_email,
                 per_bin=settings.max_declines_per_bin,
                 per_address=settings.max_declines_per_address,
+                has_scheme_caps=settings.scheme_retry_caps,
             ),
             clock=base.clock,
         ),

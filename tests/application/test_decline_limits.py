@@ -27,6 +27,7 @@ def shop(database, sandbox, clock):
         sandbox_url=sandbox.base_url,
         methods=[a_method("alpha")],
         seams=fake_time(clock),
+        scheme_retry_caps=True,
         max_declines_per_email=5,
         max_declines_per_bin=6,
         max_declines_per_address=4,
@@ -109,6 +110,7 @@ def test_a_scheme_s_cap_on_declines_holds_for_the_card_not_for_the_customer(
         sandbox_url=sandbox.base_url,
         methods=[a_method("alpha")],
         seams=fake_time(clock),
+        scheme_retry_caps=True,
     )
     for number in range(10):
         pay(shop, MASTERCARD_DECLINE, email=f"{number}@example.com")

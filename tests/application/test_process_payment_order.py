@@ -270,7 +270,7 @@ def test_an_order_is_not_tried_without_end(shop_with):
     shop = shop_with(max_submissions_per_hour=2)
     order = shop.order()
     for _ in range(2):
-        shop.pay(order.id, instrument=a_card(STOLEN))
+        shop.pay(order.id, instrument=a_card(UNCLASSIFIED))
 
     with pytest.raises(TooManySubmissions):
         shop.pay(order.id)

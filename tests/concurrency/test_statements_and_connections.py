@@ -26,7 +26,7 @@ def shop(database, sandbox):
 
 
 STATEMENTS = 9
-"""Of a first-try payment: seven, one that looks at recent declines, one that enqueues the receipt."""
+"""Of a first-try payment: seven, a look at recent declines, and one that enqueues the receipt."""
 
 
 def outage(sandbox, *accounts):

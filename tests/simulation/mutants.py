@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import re
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -127,7 +127,8 @@ class _FixedIntents(IntentBook):
     """An intent book whose first intent is made already."""
 
     def __init__(self, intents: IntentBook, first) -> None:
-        super().__init__(intents.command, intents.decision, intents.clock, intents.ids)
+        for field in fields(IntentBook):
+            object.__setattr__(self, field.name, getattr(intents, field.name))
         object.__setattr__(self, "first", first)
 
     def intent(self, *, place, sequence, left_s=None):

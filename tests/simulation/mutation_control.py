@@ -39,4 +39,7 @@ def _first_finding(theatre: Theatre, seed: int) -> str | None:
         story = tell_story(theatre, seed)
     except Exception as error:  # noqa: BLE001 - broken code may break, too
         return f"broke: {error!r}"
+    for finding in story.findings:
+        if any(name in finding for name in ("TypeError", "AttributeError")):
+            raise AssertionError(f"The mutant does not fit the code any more: {finding}")
     return story.findings[0] if story.findings else None

@@ -11,6 +11,7 @@ from payorch.presentation.backoffice.notices.attention import AttentionView
 from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
+from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
@@ -30,6 +31,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         AttentionView(db),
         OrdersView(db),
         TransactionsView(db),
+        RefundsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),

@@ -34,12 +34,16 @@ class PageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """`text` is set when the order can be paid (again), `action_url` when the provider waits."""
+    """`text` is set when the order can be paid (again), `action_url` when the provider waits.
+
+    `may_leave`: the customer may give the provider's page up and choose another way to pay.
+    """
 
     state: PageState
     view: OrderView
     text: ResultText | None = None
     action_url: str | None = None
+    may_leave: bool = False
 
     @property
     def may_change(self) -> bool:
@@ -61,20 +65,25 @@ def result_page(view: OrderView, now: datetime) -> ResultPage:
         case PaymentStatus.CANCELLED:
             return ResultPage(PageState.CANCELLED, view)
         case PaymentStatus.PROCESSING:
-            return _open_page(view)
+            return _open_page(view, now)
         case PaymentStatus.PENDING | PaymentStatus.FAILED:
             if now >= view.order.expires_at:
                 return ResultPage(PageState.EXPIRED, view)
             return ResultPage(PageState.PAYABLE, view, text=_text_of(view))
 
 
-def _open_page(view: OrderView) -> ResultPage:
+def _open_page(view: OrderView, now: datetime) -> ResultPage:
     last = view.last
-    if last is not None and last.status is TransactionStatus.REQUIRES_ACTION:
-        provider_page = web_address(last.redirect_url)
-        if provider_page is not None:
-            return ResultPage(PageState.ACTION_REQUIRED, view, action_url=provider_page)
-    return ResultPage(PageState.CONFIRMING, view)
+    if last is None or last.status is not TransactionStatus.REQUIRES_ACTION:
+        return ResultPage(PageState.CONFIRMING, view)
+    # Past its time the order could not be paid another way.
+    may_leave = now < view.order.expires_at
+    provider_page = web_address(last.redirect_url)
+    if provider_page is None:
+        return ResultPage(PageState.CONFIRMING, view, may_leave=may_leave)
+    return ResultPage(
+        PageState.ACTION_REQUIRED, view, action_url=provider_page, may_leave=may_leave
+    )
 
 
 def _text_of(view: OrderView) -> ResultText:

@@ -128,7 +128,9 @@ def test_a_thread_gives_up_behind_a_writer_of_its_own_process(two_processes, mon
 
 def test_32_threads_of_two_processes_lose_no_update(two_processes):
     with two_processes[0].tx() as connection:
-        connection.execute(text("INSERT INTO configuration (id, revision, policy_version) VALUES (1, 0, 0)"))
+        connection.execute(
+            text("INSERT INTO configuration (id, revision, policy_version) VALUES (1, 0, 0)")
+        )
 
     def add_one(database):
         for _ in range(10):

@@ -22,6 +22,7 @@ from payorch.paths import STATIC, TEMPLATES
 from payorch.presentation import page_context, security_headers
 from payorch.presentation.backoffice.journal import JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
+from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from tests.presentation.backoffice.toy_site import CAST, STAFF_HEADER
@@ -42,7 +43,7 @@ def payments_app(database_url):
     app.add_url_rule("/login", "security.login", lambda: "Log in")
     app.add_url_rule("/logout", "security.logout", lambda: "Bye", methods=["POST"])
     admin = create_admin_site(app)
-    for view in (OrdersView(db), TransactionsView(db), JournalView(db)):
+    for view in (OrdersView(db), TransactionsView(db), RefundsView(db), JournalView(db)):
         admin.add_view(view)
     return app
 

@@ -10,7 +10,7 @@ from payorch.infrastructure.persistence.ledger_transactions import LedgerTransac
 from payorch.infrastructure.persistence.operating_mode import SqlAlchemyOperatingModes
 from payorch.infrastructure.system_clock import SystemClock
 
-PAGES = ("/admin/dashboard/", "/admin/orders/", "/admin/routing/", "/admin/verification/")
+PAGES = ("/admin/dashboard/", "/admin/orders/", "/admin/routing/")
 
 
 @pytest.mark.parametrize("page", PAGES)

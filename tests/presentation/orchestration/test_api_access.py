@@ -8,6 +8,10 @@ OPERATIONS = [
     ("GET", "/api/v1/orders/po_1"),
     ("GET", "/api/v1/orders/po_1/payment-methods"),
     ("POST", "/api/v1/orders/po_1/pay"),
+    ("POST", "/api/v1/orders/po_1/refunds"),
+    ("GET", "/api/v1/orders/po_1/refunds"),
+    ("GET", "/api/v1/refunds/re_1"),
+    ("POST", "/api/v1/refunds/re_1/retry"),
     ("POST", "/api/v1/payments"),
     ("GET", "/api/v1/payment-methods"),
 ]
@@ -16,7 +20,7 @@ OPERATIONS = [
 def test_the_list_of_operations_is_complete(app):
     open_to_all = {"orchestration.openapi_json", "orchestration.docs"}
     rules = {
-        (method, rule.rule.replace("<order_id>", "po_1"))
+        (method, rule.rule.replace("<order_id>", "po_1").replace("<refund_id>", "re_1"))
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("orchestration.") and rule.endpoint not in open_to_all
         for method in rule.methods - {"HEAD", "OPTIONS"}

@@ -27,6 +27,7 @@ from payorch.infrastructure.persistence.database import (
 )
 
 if TYPE_CHECKING:
+    from payorch.infrastructure.persistence.tables.refunds import RefundRow
     from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 
 PaymentStatusColumn = Enum(
@@ -110,6 +111,9 @@ class OrderRow(Base):
         lazy="raise_on_sql",
         foreign_keys="TransactionRow.order_id",
         order_by="TransactionRow.sequence",
+    )
+    refunds: Mapped[list["RefundRow"]] = relationship(
+        back_populates="order", lazy="raise_on_sql", order_by="RefundRow.id"
     )
     submissions: Mapped[list["SubmissionRow"]] = relationship(
         back_populates="order", lazy="raise_on_sql", order_by="SubmissionRow.id"

@@ -17,6 +17,7 @@ from payorch.infrastructure.persistence.database import (
 )
 
 if TYPE_CHECKING:
+    from payorch.infrastructure.persistence.tables.orders import OrderRow
     from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 
 RefundStatusColumn = Enum(
@@ -111,6 +112,7 @@ class RefundRow(Base):
     checks: Mapped[int] = mapped_column(default=0)
     review_since: Mapped[UtcTime | None]
 
+    order: Mapped["OrderRow"] = relationship(back_populates="refunds", lazy="raise_on_sql")
     transaction: Mapped["TransactionRow"] = relationship(lazy="raise_on_sql")
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from payorch.presentation.backoffice.notices.order_letters import order_letters
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
+from payorch.presentation.backoffice.payments.order_refunds import order_refunds, refunded_text
 from payorch.presentation.backoffice.payments.payment_filters import (
     amount_filters,
     start_of_today,
@@ -46,6 +47,7 @@ class OrdersView(KeysetListView):
         "description",
         "customer",
         "amount_minor",
+        "refunded",
         "status",
         "path",
     )
@@ -55,6 +57,7 @@ class OrdersView(KeysetListView):
         "description": "text",
         "customer": "text",
         "amount_minor": "amount",
+        "refunded": "amount",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -72,6 +75,7 @@ class OrdersView(KeysetListView):
             "description": shown_as(cells.description),
             "customer": shown_as(cells.customer),
             "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
+            "refunded": shown_as(refunded_text),
             "status": shown_as(_status),
             "path": shown_as(self._path),
         }
@@ -95,7 +99,7 @@ class OrdersView(KeysetListView):
         )
 
     def loading(self) -> Sequence[Any]:
-        return (selectinload(OrderRow.transactions),)
+        return (selectinload(OrderRow.transactions), selectinload(OrderRow.refunds))
 
     def search_condition(self, text: str) -> ColumnElement[bool]:
         orders, transactions = select(OrderRow.id), select(TransactionRow.order_id)
@@ -117,6 +121,7 @@ class OrdersView(KeysetListView):
         order = self.find_row(
             public_id,
             selectinload(OrderRow.submissions),
+            selectinload(OrderRow.refunds),
             selectinload(OrderRow.transactions).selectinload(TransactionRow.evidence),
         )
         if order is None:
@@ -127,6 +132,8 @@ class OrdersView(KeysetListView):
             order=order,
             page=page,
             events=order_events(self.session.session, order),
+            refunds=order_refunds(order),
+            may_refund=staff_may(Permission.REFUND_PAYMENTS),
             letters=order_letters(self.session.session, order.id),
             may_resend_letters=staff_may(Permission.RESEND_LETTERS),
         )

@@ -214,12 +214,35 @@ function watchResult(result) {
   setTimeout(poll, POLL_MS);
 }
 
+// Other buttons that take a while: one press, with a word that it is on its way.
+function sendOnce(form) {
+  const button = form.querySelector("[data-busy-text]");
+  const idleText = button.textContent;
+
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent === "yes") {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = button.dataset.busyText;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    delete form.dataset.sent;
+    button.removeAttribute("aria-disabled");
+    button.textContent = idleText;
+  });
+}
+
 const form = document.querySelector("#pay-form");
 if (form) {
   enhanceCard(form);
   enhanceOptions(form);
   enhanceSubmit(form);
 }
+document.querySelectorAll("[data-send-once]").forEach(sendOnce);
 const result = document.querySelector("[data-fingerprint]");
 if (result) watchResult(result);
 document.querySelectorAll("[data-print]").forEach((button) => {

@@ -1,0 +1,289 @@
+"""The list of refunds, and the pages on which finance gives money back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin.base import expose
+from flask_sqlalchemy import SQLAlchemy
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload
+
+from payorch.application.staff_reason import MAX_REASON_LENGTH
+from payorch.domain.errors import OrderNotFound, OrderNotRefundable, PayorchError, RefundNotFound
+from payorch.domain.payment_order import OrderId
+from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundId, RefundKind, RefundStatus
+from payorch.infrastructure.persistence.tables.orders import OrderRow
+from payorch.infrastructure.persistence.tables.refunds import RefundRow
+from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
+from payorch.presentation.backoffice.payments.refund_form import (
+    InvalidRefundForm,
+    RefundChoices,
+    confirmed_command,
+    outcome_message,
+    typed_plan,
+)
+from payorch.presentation.backoffice.payments.refund_texts import (
+    HOW_IT_GOES_BACK,
+    REFUND_KINDS,
+    REFUND_STATUSES,
+    why_it_stands_so,
+)
+from payorch.presentation.backoffice.permissions import Permission
+from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.shell.access import current_staff, staff_may
+from payorch.presentation.backoffice.shell.base_view import shown_as
+from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
+from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.money_format import format_money
+from payorch.presentation.page_context import utc_time
+from payorch.presentation.services import services
+
+REFUNDS_ENDPOINT = "backoffice_refunds"
+UNDER_WAY = "under_way"
+GUARD = "guard"
+
+
+class RefundsView(KeysetListView):
+    required_permission = Permission.READ_PAYMENTS
+    search_hint = "Any id or reference"
+    time_column = "requested_at"
+    column_list = (
+        "requested_at",
+        "public_id",
+        "order",
+        "kind",
+        "provider_code",
+        "amount_minor",
+        "status",
+        "requested_by",
+    )
+    column_kinds: ClassVar[Mapping[str, str]] = {
+        "requested_at": "time",
+        "public_id": "id",
+        "order": "id",
+        "amount_minor": "amount",
+        "requested_by": "text",
+    }
+
+    def __init__(self, session: SQLAlchemy) -> None:
+        self.exact_filters = _filters(session)
+        self.column_labels = {
+            "requested_at": "Time",
+            "public_id": "Refund",
+            "provider_code": "Provider",
+            "amount_minor": "Amount",
+            "requested_by": "Who and why",
+        }
+        self.column_formatters = {
+            "requested_at": shown_as(lambda row: utc_time(row.requested_at)),
+            "public_id": shown_as(_reference),
+            "order": shown_as(lambda row: cells.order_link(row.order)),
+            "kind": shown_as(_kind),
+            "provider_code": shown_as(self._provider),
+            "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
+            "status": shown_as(_status),
+            "requested_by": shown_as(
+                lambda row: cells.with_small_print(row.requested_by, row.reason)
+            ),
+        }
+        super().__init__(
+            RefundRow,
+            session,
+            name="Refunds",
+            category="Payments",
+            endpoint=REFUNDS_ENDPOINT,
+            url="refunds",
+        )
+
+    def saved_views(self) -> Sequence[SavedView]:
+        return (
+            SavedView("All", {}),
+            SavedView("Under way", {"status": UNDER_WAY}),
+            SavedView("Failed", {"status": RefundStatus.FAILED.value}),
+            SavedView("Surplus charges", {"asked_by": GUARD}),
+        )
+
+    def loading(self) -> Sequence[Any]:
+        return (joinedload(RefundRow.order),)
+
+    def search_condition(self, text: str) -> ColumnElement[bool]:
+        refunds = select(RefundRow.id)
+        of_orders = refunds.join(RefundRow.order)
+        return RefundRow.id.in_(
+            keys_found(
+                text,
+                [
+                    (refunds, RefundRow.public_id),
+                    (refunds, RefundRow.provider_reference),
+                    (of_orders, OrderRow.public_id),
+                    (of_orders, OrderRow.merchant_reference),
+                ],
+            )
+        )
+
+    @expose("/order/<order_id>")
+    def refund_page(self, order_id: str) -> ResponseReturnValue:
+        """How much, how and why; nothing happens yet."""
+        return self._form_page(order_id)
+
+    @expose("/order/<order_id>/confirm", methods=["POST"])
+    def confirm_page(self, order_id: str) -> ResponseReturnValue:
+        """Says what will happen, once more, before it does."""
+        choices = self._choices(order_id)
+        try:
+            plan = typed_plan(request.form, choices)
+        except InvalidRefundForm as error:
+            return self._form_page(order_id, problem=str(error)), 422
+        return self._shown(
+            "backoffice/refund_confirm.html",
+            order_id=order_id,
+            plan=plan,
+            how=HOW_IT_GOES_BACK[plan.kind],
+        )
+
+    @expose("/order/<order_id>", methods=["POST"])
+    def refund(self, order_id: str) -> ResponseReturnValue:
+        self._require_finance()
+        try:
+            command = confirmed_command(
+                request.form, OrderId(order_id), actor=current_staff().email
+            )
+            opened = services().refund_payment.execute(command)
+        except InvalidRefundForm as error:
+            flash(str(error), "error")
+        except OrderNotFound:
+            abort(404)
+        except PayorchError as error:
+            flash(f"{error.message} Nothing was done.", "error")
+        else:
+            flash(*outcome_message(opened.refund))
+        return _back_to_order(order_id)
+
+    @expose("/<refund_id>/retry")
+    def retry_page(self, refund_id: str) -> ResponseReturnValue:
+        self._require_finance()
+        refund = self._found(refund_id)
+        return self._shown(
+            "backoffice/refund_retry.html",
+            refund=refund,
+            amount=format_money(refund.amount_minor, refund.currency),
+            kind=REFUND_KINDS[refund.kind],
+            note=why_it_stands_so(refund),
+        )
+
+    @expose("/<refund_id>/retry", methods=["POST"])
+    def retry(self, refund_id: str) -> ResponseReturnValue:
+        self._require_finance()
+        order_id = self._found(refund_id).order.public_id
+        try:
+            refund = services().refund_payment.retry(
+                RefundId(refund_id),
+                actor=current_staff().email,
+                reason=request.form.get("reason", ""),
+            )
+        except RefundNotFound:
+            abort(404)
+        except PayorchError as error:
+            flash(f"{error.message} Nothing was done.", "error")
+        else:
+            flash(*outcome_message(refund))
+        return _back_to_order(order_id)
+
+    def _form_page(self, order_id: str, problem: str | None = None) -> str:
+        return self._shown(
+            "backoffice/refund.html",
+            order_id=order_id,
+            choices=self._choices(order_id),
+            problem=problem,
+            typed=request.form,
+        )
+
+    def _choices(self, order_id: str) -> RefundChoices:
+        self._require_finance()
+        try:
+            return RefundChoices.of(services().refund_payment.options(OrderId(order_id)))
+        except (OrderNotFound, OrderNotRefundable):
+            abort(404)
+
+    def _shown(self, template: str, **context: Any) -> str:
+        page: str = self.render(template, max_reason_length=MAX_REASON_LENGTH, **context)
+        return page
+
+    def _require_finance(self) -> None:
+        if not staff_may(Permission.REFUND_PAYMENTS):
+            abort(403)
+
+    def _found(self, refund_id: str) -> RefundRow:
+        refund = self.find_row(refund_id, joinedload(RefundRow.order))
+        if not isinstance(refund, RefundRow):
+            abort(404)
+        return refund
+
+    def _provider(self, refund: RefundRow) -> str:
+        return provider_names(self.session.session).get(refund.provider_code, refund.provider_code)
+
+
+def _back_to_order(order_id: str) -> ResponseReturnValue:
+    address = url_for(
+        f"{cells.ORDERS_ENDPOINT}.order_page", public_id=order_id, _anchor="order-refunds"
+    )
+    return redirect(address, code=303)
+
+
+def _reference(refund: RefundRow) -> Markup:
+    address = cells.order_address(refund.order.public_id, refund.public_id)
+    return cells.with_small_print(cells.link(refund.public_id, address), refund.provider_reference)
+
+
+def _kind(refund: RefundRow) -> Markup:
+    small_print = "of a surplus charge, by itself" if refund.is_guard else None
+    return cells.with_small_print(REFUND_KINDS[refund.kind], small_print)
+
+
+def _status(refund: RefundRow) -> Markup:
+    text, tone = REFUND_STATUSES[refund.status]
+    return cells.with_small_print(cells.badge(text, tone), why_it_stands_so(refund))
+
+
+def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
+    return (
+        ChoiceFilter(
+            name="status",
+            label="Status",
+            choices=lambda: [
+                (UNDER_WAY, "Under way"),
+                *((status.value, text) for status, (text, _) in REFUND_STATUSES.items()),
+            ],
+            where=lambda value: (
+                RefundRow.status.in_(sorted(OPEN_REFUND_STATUSES))
+                if value == UNDER_WAY
+                else typed(RefundRow.status == RefundStatus(value))
+            ),
+        ),
+        ChoiceFilter(
+            name="provider",
+            label="Provider",
+            choices=lambda: provider_choices(session.session),
+            where=lambda code: typed(RefundRow.provider_code == code),
+        ),
+        ChoiceFilter(
+            name="kind",
+            label="Kind",
+            choices=lambda: [(kind.value, text) for kind, text in REFUND_KINDS.items()],
+            where=lambda value: typed(RefundRow.kind == RefundKind(value)),
+        ),
+        ChoiceFilter(
+            name="asked_by",
+            label="Asked for by",
+            choices=lambda: [(GUARD, "payorch: a surplus charge"), ("people", "Staff or the API")],
+            where=lambda value: typed(RefundRow.is_guard.is_(value == GUARD)),
+            is_extra=True,
+        ),
+        *amount_filters(RefundRow.currency, RefundRow.amount_minor),
+        *time_filters(RefundRow.requested_at),
+    )

@@ -1,0 +1,27 @@
+"""What brings the books back after a restored backup."""
+
+from payorch.application.provider_books import ProviderBooks
+from payorch.application.record_outcome import OutcomeRecorder
+from payorch.application.recover_ledger import RecoverLedgerUseCase
+from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.infrastructure.persistence.recovery_book import SqlAlchemyRecoveryBook
+from payorch.wiring.base import Base
+
+
+def ledger_recovery(
+    base: Base, resolve: ResolveTransactionUseCase, recorder: OutcomeRecorder
+) -> RecoverLedgerUseCase:
+    return RecoverLedgerUseCase(
+        modes=base.modes,
+        book=SqlAlchemyRecoveryBook(base.transactions),
+        providers=provider_books(base),
+        resolve=resolve,
+        recorder=recorder,
+        registry=base.registry,
+        clock=base.clock,
+        checkpoint=base.checkpoint,
+    )
+
+
+def provider_books(base: Base) -> ProviderBooks:
+    return ProviderBooks(registry=base.registry, gateways=base.gateways, clock=base.clock)
