@@ -41,7 +41,6 @@ from payorch.wiring.provider_events import ProviderEvents, provider_events
 from payorch.wiring.recovery import ledger_recovery
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
-from payorch.wiring.recovery import ledger_recovery
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
     ledger_verification,

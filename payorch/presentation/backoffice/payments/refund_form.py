@@ -139,8 +139,10 @@ def outcome_message(refund: Refund) -> tuple[str, str]:
             return f"The provider refused ({why}). Nothing was given back.", "error"
         case status if status in OPEN_REFUND_STATUSES:
             return (
-                f"{amount} is on its way back; the provider has not confirmed it yet. "
-                "payorch asks by itself: there is no need to do it again.",
+                (
+                    f"{amount} is on its way back; the provider has not confirmed it yet. "
+                    "payorch asks by itself: there is no need to do it again."
+                ),
                 "warning",
             )
     raise ValueError(f"A refund cannot be {refund.status}.")
