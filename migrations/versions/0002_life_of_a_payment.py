@@ -109,9 +109,7 @@ def upgrade() -> None:
         ["provider_reference"],
         unique=False,
     )
-    op.create_index(
-        "ix_webhook_events_state_id", "webhook_events", ["state", "id"], unique=False
-    )
+    op.create_index("ix_webhook_events_state_id", "webhook_events", ["state", "id"], unique=False)
     op.create_index(
         "ix_webhook_events_our_reference", "webhook_events", ["our_reference"], unique=False
     )

@@ -135,10 +135,11 @@ class FakePayOrder:
 @dataclass
 class FakeResolve:
     checked: list = field(default_factory=list)
+    cancelled: list = field(default_factory=list)
     error: Exception | None = None
 
-    def check_order_now(self, order_id):
-        self.checked.append(order_id)
+    def check_order_now(self, order_id, *, may_cancel=False):
+        (self.cancelled if may_cancel else self.checked).append(order_id)
         if self.error:
             raise self.error
 
