@@ -146,3 +146,21 @@ def _everybody_presses_pay_again(shop, orders, charged) -> None:
     with ThreadPoolExecutor(CUSTOMERS) as pool:
         list(pool.map(press, orders))
     assert all(is_paid(shop, order_id) for order_id in orders)
+
+
+def test_without_the_recovery_the_same_customers_are_charged_twice(
+    database, database_url, sandbox, tmp_path
+):
+    """The control: the drill would notice."""
+    shop = Shop(database, sandbox_url=sandbox.base_url)
+    orders = [shop.order().id for _ in range(5)]
+    backup = back_up(database_url, tmp_path)
+    for order_id in orders:
+        shop.pay(order_id)
+
+    with restored(backup, database_url, tmp_path) as past:
+        careless = Shop(past, sandbox_url=sandbox.base_url, methods=[])
+        for order_id in orders:
+            careless.pay(order_id)
+
+    assert set(charges(sandbox).values()) == {2}
