@@ -46,7 +46,7 @@ def look(page, name):
     """Each page fits each screen, bright and dark."""
     for width, scheme in SIZES:
         page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
         if PICTURES:
             path = Path(PICTURES) / f"{name}-{width}-{scheme}.png"
