@@ -3,10 +3,11 @@
 It changes nothing here. At the provider it changes nothing either, but for `cancel`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Clock
@@ -16,6 +17,7 @@ from payorch.application.provider_gateway import (
     ListedPayment,
     PaymentPage,
 )
+from payorch.application.refund_gateway import ListedRefund, RefundPage
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.outcome import (
     Approved,
@@ -34,12 +36,23 @@ TIMEOUT_S = 10.0
 TRIES = 3
 BETWEEN_TRIES_S = 1.0
 
+
+class _Listed(Protocol):
+    @property
+    def provider_reference(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Listed)
+Page = tuple[tuple[Item, ...], bool]
+"""What a page holds, and whether there is more."""
+
 _CHARGED = frozenset({TransactionStatus.APPROVED, TransactionStatus.VOIDED})
 
 
 class Verdict(StrEnum):
     AGREES = "agrees"
     CONTRADICTS = "contradicts"
+    VOIDED_THERE = "voided there, approved here"
     UNCLEAR = "unclear"
 
 
@@ -89,7 +102,15 @@ class ProviderBooks:
         """
         if not method.capabilities.list_payments or not self._gateways.is_connected(method):
             return None
-        return self._pages(method, since)
+        return self._pages(lambda after: self._payments(method, since, after))
+
+    def refund_pages(
+        self, method: PaymentMethodVO, since: datetime
+    ) -> Iterator[tuple[ListedRefund, ...] | None] | None:
+        """All refunds since then; like `pages`, and for the same methods."""
+        if not method.capabilities.list_payments or not self._gateways.is_connected(method):
+            return None
+        return self._pages(lambda after: self._refunds(method, since, after))
 
     def cancel(self, method: PaymentMethodVO, payment: ListedPayment) -> Outcome:
         """Stop a payment that nobody here waits for."""
@@ -100,30 +121,44 @@ class ProviderBooks:
         return gateway.cancel(payment.provider_reference, reference, timeout_s=TIMEOUT_S).outcome
 
     def _pages(
-        self, method: PaymentMethodVO, since: datetime
-    ) -> Iterator[tuple[ListedPayment, ...] | None]:
+        self, ask: Callable[[str | None], Page[Item] | None]
+    ) -> Iterator[tuple[Item, ...] | None]:
         after: str | None = None
         while True:
-            page = self._page(method, since, after)
+            page = self._patiently(ask, after)
             if page is None:
                 yield None
                 return
-            yield page.payments
-            if not page.has_more:
+            items, has_more = page
+            yield items
+            if not has_more:
                 return
-            after = page.payments[-1].provider_reference
+            after = items[-1].provider_reference
 
-    def _page(
-        self, method: PaymentMethodVO, since: datetime, after: str | None
-    ) -> PaymentPage | None:
-        gateway = self._gateways.gateway_for(method)
+    def _patiently(
+        self, ask: Callable[[str | None], Page[Item] | None], after: str | None
+    ) -> Page[Item] | None:
         for _ in range(TRIES):
-            page = gateway.list_payments(since=since, after=after, timeout_s=TIMEOUT_S)
+            page = ask(after)
             self._clock.sleep(self._pause_s)
-            if isinstance(page, PaymentPage):
+            if page is not None:
                 return page
             self._clock.sleep(BETWEEN_TRIES_S)
         return None
+
+    def _payments(
+        self, method: PaymentMethodVO, since: datetime, after: str | None
+    ) -> Page[ListedPayment] | None:
+        gateway = self._gateways.gateway_for(method)
+        page = gateway.list_payments(since=since, after=after, timeout_s=TIMEOUT_S)
+        return (page.items, page.has_more) if isinstance(page, PaymentPage) else None
+
+    def _refunds(
+        self, method: PaymentMethodVO, since: datetime, after: str | None
+    ) -> Page[ListedRefund] | None:
+        gateway = self._gateways.refund_gateway_for(method)
+        page = gateway.list_refunds(since=since, after=after, timeout_s=TIMEOUT_S)
+        return (page.items, page.has_more) if isinstance(page, RefundPage) else None
 
     def _ask(self, transaction: Transaction, method: PaymentMethodVO) -> Answer | None:
         """By our reference where that is possible: it shows every charge that was made for it."""
@@ -170,7 +205,7 @@ def _compared(transaction: Transaction, answer: Answer) -> Comparison:
             return Comparison(Verdict.CONTRADICTS, "charged there", answer)
         case NotSent(reason=NotSentReason.VOIDED_AT_PROVIDER):
             if transaction.status is TransactionStatus.APPROVED:
-                return Comparison(Verdict.UNCLEAR, "voided there, approved here", answer)
+                return Comparison(Verdict.VOIDED_THERE, Verdict.VOIDED_THERE.value, answer)
             return Comparison(Verdict.AGREES)
         case Declined() | NotSent():
             if transaction.status is TransactionStatus.APPROVED:

@@ -71,7 +71,7 @@ class ListedPayment:
 class PaymentPage:
     """Payments in the order of their creation; the last one's reference leads to the next page."""
 
-    payments: tuple[ListedPayment, ...]
+    items: tuple[ListedPayment, ...]
     has_more: bool
 
 

@@ -86,9 +86,9 @@ class RefundRecorder:
         self._tell(recording, outcome)
         return stored
 
-    def put_off(self, refund: Refund) -> Refund | None:
-        """Nothing was learned, and perhaps nobody can be asked: look again later."""
-        recording = self._put_off(refund, self._clock.now(), nobody_can_be_asked=True)
+    def put_off(self, refund: Refund, *, needs_a_person: bool) -> Refund | None:
+        """Nothing was learned: look again later, and perhaps show it to finance now."""
+        recording = self._put_off(refund, self._clock.now(), needs_a_person=needs_a_person)
         return self._write_patiently(recording)
 
     def confirm(self, refund: Refund, answer: RefundAnswer) -> None:
@@ -140,11 +140,11 @@ class RefundRecorder:
         )
 
     def _put_off(
-        self, refund: Refund, now: datetime, *, nobody_can_be_asked: bool = False
+        self, refund: Refund, now: datetime, *, needs_a_person: bool = False
     ) -> RefundRecording:
         delay_s = CHECK_DELAYS_S[min(refund.checks, len(CHECK_DELAYS_S) - 1)]
         is_old = refund.sent_at is not None and now - refund.sent_at >= REVIEW_AFTER
-        is_for_review = is_old or nobody_can_be_asked
+        is_for_review = is_old or needs_a_person
         return RefundRecording(
             refund=refund,
             status=refund.status,

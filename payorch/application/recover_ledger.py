@@ -15,6 +15,7 @@ from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_books import ProviderBooks, Verdict
 from payorch.application.provider_gateway import ListedPayment
 from payorch.application.record_outcome import OutcomeRecorder
+from payorch.application.recover_refunds import RecoverRefunds
 from payorch.application.recovery_book import RecoveryBook, Recreated, Touched
 from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
 from payorch.application.staff_reason import checked_reason
@@ -48,6 +49,9 @@ class RecoveryReport:
     not_listed: list[str] = field(default_factory=list)
     still_open: int = 0
     orphans_left: int = 0
+    refunds_listed: int = 0
+    refunds_recreated: int = 0
+    refunds_settled: int = 0
     has_left_safe_mode: bool = False
 
     @property
@@ -63,6 +67,7 @@ class RecoverLedgerUseCase:
         modes: OperatingModes,
         book: RecoveryBook,
         providers: ProviderBooks,
+        refunds: RecoverRefunds,
         resolve: ResolveTransactionUseCase,
         recorder: OutcomeRecorder,
         registry: PaymentMethodRegistry,
@@ -72,6 +77,7 @@ class RecoverLedgerUseCase:
         self._modes = modes
         self._book = book
         self._providers = providers
+        self._refunds = refunds
         self._resolve = resolve
         self._recorder = recorder
         self._registry = registry
@@ -99,6 +105,7 @@ class RecoverLedgerUseCase:
             if not blocked:
                 break
             report.unclear.update(blocked)
+        self._find_refunds(since, report)
         report.still_open = len(self._book.open_transactions(limit=MAX_OPEN))
         report.orphans_left = self._book.orphans_left()
         return report
@@ -146,12 +153,22 @@ class RecoverLedgerUseCase:
             match comparison.verdict:
                 case Verdict.UNCLEAR:
                     report.unclear[transaction.id] = comparison.why
+                case Verdict.VOIDED_THERE:
+                    report.refunds_recreated += self._refunds.take_up_void(transaction)
                 case Verdict.CONTRADICTS if comparison.answer is not None:
                     self._recorder.record_late(transaction.id, SOURCE, comparison.answer)
                     report.contradicted += 1
                 case _:
                     pass
             self._checkpoint("one_compared")
+
+    def _find_refunds(self, since: datetime, report: RecoveryReport) -> None:
+        """Last, when the payments that they give back are in the books again."""
+        found = self._refunds.execute(since)
+        report.refunds_listed = found.listed
+        report.refunds_recreated += found.recreated
+        report.refunds_settled = found.settled
+        report.unclear.update(found.unclear)
 
     def _touched(self, since: datetime) -> Iterator[Touched]:
         after = None

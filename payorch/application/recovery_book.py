@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from payorch.application.provider_gateway import ListedPayment
+from payorch.application.refund_gateway import ListedRefund
+from payorch.domain.refund import RefundId
 from payorch.domain.transaction import Transaction, TransactionId
 
 
@@ -18,6 +20,16 @@ class Recreated(StrEnum):
     BUSY = "order_has_another_open_transaction"
     CLOSED = "order_takes_no_payment"
     NO_ORDER = "order_unknown"
+
+
+class RecreatedRefund(StrEnum):
+    """What became of a refund that the books had forgotten."""
+
+    RECREATED = "recreated"
+    KNOWN = "known"
+    NO_PAYMENT = "given back there, of no payment in the books"
+    NOT_OURS = "given back at the provider, not by payorch"
+    OTHER_CURRENCY = "given back there in another currency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,22 @@ class RecoveryBook(Protocol):
 
         The order is claimed in the same transaction, like by a payment.
         """
+
+    def unknown_refunds(self, references: Sequence[str]) -> frozenset[str]:
+        """Those of `references` that no refund of ours has."""
+
+    def recreate_refund(
+        self, refund: ListedRefund, provider_code: str, *, at: datetime
+    ) -> RecreatedRefund:
+        """The forgotten refund of a payment of ours, as UNKNOWN and journalled, so that its
+        ladder settles it. From now on it counts against what can be given back.
+        """
+
+    def recreate_void(self, transaction: Transaction, refund_id: RefundId, *, at: datetime) -> bool:
+        """The forgotten void of a transaction; False when one is open or has succeeded."""
+
+    def open_refunds(self, *, limit: int) -> Sequence[RefundId]:
+        """All that are open, however old."""
 
     def keep_orphan(
         self, payment: ListedPayment, provider_code: str, *, note: str, at: datetime

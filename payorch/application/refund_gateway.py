@@ -5,11 +5,12 @@ A refund holds no card data, so its request can be built again at any time, byte
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from payorch.domain.money import Money
 from payorch.domain.refund import Refund
-from payorch.domain.refund_outcome import RefundOutcome
+from payorch.domain.refund_outcome import RefundOutcome, RefundUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,30 @@ class RefundAnswer:
     evidence: Mapping[str, str | int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class ListedRefund:
+    """A refund as the provider lists it; `payment_reference` is its own id of the payment.
+
+    `has_failed`: nothing goes back because of it.
+    """
+
+    provider_reference: str
+    our_reference: str
+    payment_reference: str
+    amount_minor: int
+    currency: str
+    has_failed: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPage:
+    """Refunds in the order of their creation; the last one's id leads to the next page."""
+
+    items: tuple[ListedRefund, ...]
+    has_more: bool
+
+
 class RefundGateway(Protocol):
     """One provider account behind the wall. `timeout_s` is the total time of one call."""
 
@@ -55,3 +80,8 @@ class RefundGateway(Protocol):
 
     def read_void(self, request: RefundRequest, *, timeout_s: float) -> RefundAnswer:
         """Whether the payment is voided. RefundUnknown(NOT_FOUND) when it is not, or not yet."""
+
+    def list_refunds(
+        self, *, since: datetime, after: str | None, timeout_s: float
+    ) -> RefundPage | RefundUnknown:
+        """A page of all refunds created after `since`; as PaymentGateway.list_payments."""

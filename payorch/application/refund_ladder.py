@@ -45,7 +45,7 @@ class RefundLadder:
             if not _is_not_found(answer):
                 return answer
         if self.may_send:
-            return self.gateway.refund(self._request, timeout_s=self.timeout_s)
+            return self._send()
         return self._find()
 
     def look(self) -> RefundAnswer | None:
@@ -56,6 +56,16 @@ class RefundLadder:
         if reference is not None:
             return self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
         return self._find()
+
+    def _send(self) -> RefundAnswer:
+        """After an earlier request a refusal that shows no refund is about this request only:
+        the earlier one may be why nothing is left to give back, and a search can tell.
+        """
+        answer = self.gateway.refund(self._request, timeout_s=self.timeout_s)
+        if not self.refund.may_have_been_sent or not _shows_nothing(answer):
+            return answer
+        found = self._find()
+        return answer if found is None or _is_not_found(found) else found
 
     def _void(self) -> RefundAnswer:
         """A payment is voided once however often it is asked for. After an earlier request a
@@ -76,6 +86,11 @@ class RefundLadder:
     @property
     def _request(self) -> RefundRequest:
         return RefundRequest.of(self.refund)
+
+
+def _shows_nothing(answer: RefundAnswer) -> bool:
+    outcome = answer.outcome
+    return isinstance(outcome, RefundRefused) and outcome.provider_reference is None
 
 
 def _is_not_found(answer: RefundAnswer) -> bool:

@@ -11,11 +11,13 @@ from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_gateway import GatewayCatalog
 from payorch.application.record_refund import RefundRecorder
+from payorch.application.refund_gateway import RefundAnswer
 from payorch.application.refund_ladder import RefundLadder
 from payorch.application.refund_ledger import RefundLedger
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.refund import Refund, RefundId
+from payorch.domain.refund_outcome import RefundUnknown
 
 LEASE_MARGIN_S = 20.0
 """Recording the answer, with the patience that a database in trouble needs."""
@@ -57,16 +59,18 @@ class ResolveRefund:
         method = self._method(refund)
         ladder = None if method is None else self._ladder(refund, method)
         timeout_s = 0.0 if method is None else method.timeout_s
+        # Read once: what is sent after all must have been committed as sent.
+        only_looks = self._registry.is_paused()
         taken = self._ledger.take(
             refund,
-            # A refused void is followed by a look at the payment: two calls.
+            # A refusal is followed by a look or a search: two calls.
             lease_s=2 * timeout_s + LEASE_MARGIN_S,
-            sends=ladder is not None and ladder.may_send,
+            sends=ladder is not None and ladder.may_send and not only_looks,
         )
         if taken is None:
             return RefundResolution.HELD
         self._checkpoint("refund_taken")
-        return self._settle(refund, taken, ladder)
+        return self._settle(refund, taken, ladder, only_looks=only_looks)
 
     def confirm(self, refund_id: RefundId) -> None:
         """Ask the provider about a settled refund, because an event spoke of it."""
@@ -79,18 +83,19 @@ class ResolveRefund:
             self._recorder.confirm(refund, answer)
 
     def _settle(
-        self, refund: Refund, taken: Refund, ladder: RefundLadder | None
+        self, refund: Refund, taken: Refund, ladder: RefundLadder | None, *, only_looks: bool
     ) -> RefundResolution:
         """`refund` is as it was read: whether something was sent before, only that can tell."""
         try:
-            answer = None if ladder is None else ladder.climb()
+            answer = None if ladder is None else _asked(ladder, only_looks=only_looks)
         except Exception:
             # What broke may break again: the others that wait have their turn first.
-            self._recorder.put_off(taken)
+            self._recorder.put_off(taken, needs_a_person=True)
             raise
         self._checkpoint("refund_answered")
         if answer is None:
-            self._recorder.put_off(taken)
+            # In SAFE mode it only waits; else nobody is left who could be asked.
+            self._recorder.put_off(taken, needs_a_person=not only_looks)
             return RefundResolution.STILL_OPEN
         stored = self._recorder.record(taken, answer, was_sent_before=refund.may_have_been_sent)
         if stored is None:
@@ -98,9 +103,7 @@ class ResolveRefund:
         return RefundResolution.STILL_OPEN if stored.is_open else RefundResolution.SETTLED
 
     def _method(self, refund: Refund) -> PaymentMethodVO | None:
-        """None when nobody can be asked: a case for finance, or SAFE mode."""
-        if self._registry.is_paused():
-            return None
+        """None when nobody can be asked: a case for finance."""
         try:
             method = self._registry.method(refund.provider_code)
         except PaymentMethodNotFound:
@@ -115,6 +118,14 @@ class ResolveRefund:
             now=self._clock.now(),
             timeout_s=method.timeout_s,
         )
+
+
+def _asked(ladder: RefundLadder, *, only_looks: bool) -> RefundAnswer | None:
+    """In SAFE mode nothing may be sent, so that not knowing is no news there."""
+    if not only_looks:
+        return ladder.climb()
+    answer = ladder.look()
+    return None if answer is None or isinstance(answer.outcome, RefundUnknown) else answer
 
 
 class SendRefund:

@@ -66,6 +66,10 @@ def _show(report: RecoveryReport) -> None:
         f"read {report.listed} listed payments: {report.recreated} forgotten ones taken up again, "
         f"{report.orphans} new ones without an order"
     )
+    click.echo(
+        f"read {report.refunds_listed} listed refunds: {report.refunds_recreated} forgotten ones "
+        f"taken up again, {report.refunds_settled} open ones settled"
+    )
     for reference, why in list(report.unclear.items())[:MOST_SHOWN]:
         click.echo(f"unclear: {reference}: {why}")
     if len(report.unclear) > MOST_SHOWN:

@@ -102,7 +102,8 @@ def settle_refund(
     """The state that follows from a verified `outcome`.
 
     `was_sent_before`: besides the request that was answered, an earlier one may be under way.
-    That this one was not processed says nothing about that one. The caller checks that the
+    That this one was not processed, or was refused without a refund to show for it, says nothing
+    about that one: it may be why there is nothing left to give back. The caller checks that the
     change is legal; a status that stays as it is is no change.
     """
     match outcome:
@@ -110,6 +111,11 @@ def settle_refund(
             return RefundSettlement(RefundStatus.SUCCEEDED, _kept(reference, refund))
         case RefundPending(provider_reference=reference):
             return RefundSettlement(RefundStatus.PENDING, _kept(reference, refund))
+        case RefundRefused(code=code, provider_reference=None) if (
+            was_sent_before and refund.kind is RefundKind.REFUND
+        ):
+            # A void is refused for what the payment is, so that an earlier one fails as well.
+            return RefundSettlement(_doubtful(refund), technical_reason=code)
         case RefundRefused(code=code, provider_reference=reference):
             return RefundSettlement(
                 RefundStatus.FAILED, _kept(reference, refund), failure_code=code

@@ -148,5 +148,5 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
-        recover=ledger_recovery(base, resolve, recorder),
+        recover=ledger_recovery(base, resolve, giving_back.resolve, recorder),
     )

@@ -3,18 +3,33 @@
 from payorch.application.provider_books import ProviderBooks
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.application.recover_ledger import RecoverLedgerUseCase
+from payorch.application.recover_refunds import RecoverRefunds
+from payorch.application.resolve_refund import ResolveRefund
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.infrastructure.persistence.recovery_book import SqlAlchemyRecoveryBook
 from payorch.wiring.base import Base
 
 
 def ledger_recovery(
-    base: Base, resolve: ResolveTransactionUseCase, recorder: OutcomeRecorder
+    base: Base,
+    resolve: ResolveTransactionUseCase,
+    resolve_refund: ResolveRefund,
+    recorder: OutcomeRecorder,
 ) -> RecoverLedgerUseCase:
+    book, providers = SqlAlchemyRecoveryBook(base.transactions), provider_books(base)
     return RecoverLedgerUseCase(
         modes=base.modes,
-        book=SqlAlchemyRecoveryBook(base.transactions),
-        providers=provider_books(base),
+        book=book,
+        providers=providers,
+        refunds=RecoverRefunds(
+            book=book,
+            providers=providers,
+            resolve=resolve_refund,
+            registry=base.registry,
+            clock=base.clock,
+            ids=base.ids,
+            checkpoint=base.checkpoint,
+        ),
         resolve=resolve,
         recorder=recorder,
         registry=base.registry,

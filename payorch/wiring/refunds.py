@@ -18,6 +18,7 @@ RECONCILE_EVERY_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Refunds:
     refund_payment: RefundPaymentUseCase
+    resolve: ResolveRefund
     reconcile: ReconcileRefunds
     handlers: Mapping[str, JobHandler]
     schedules: tuple[Schedule, ...]
@@ -57,6 +58,7 @@ def refunds(base: Base) -> Refunds:
             ids=base.ids,
             checkpoint=base.checkpoint,
         ),
+        resolve=resolve,
         reconcile=reconcile,
         handlers={SEND_REFUND.name: SendRefund(resolve), RECONCILE_REFUNDS.name: reconcile},
         schedules=(Schedule(RECONCILE_REFUNDS, RECONCILE_EVERY_S),),

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.application.provider_gateway import ChargeRequest, PaymentPage
-from payorch.application.refund_gateway import RefundRequest
+from payorch.application.refund_gateway import RefundPage, RefundRequest
 from payorch.domain.outcome import Outcome, Unknown
-from payorch.domain.refund_outcome import RefundOutcome
+from payorch.domain.refund_outcome import RefundOutcome, RefundUnknown
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,6 +63,10 @@ class RefundConnector(Protocol):
     def read_found(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
 
     def read_payment(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome: ...
+
+    def list_request(self, since: datetime, after: str | None) -> HttpRequest: ...
+
+    def read_list(self, answer: HttpAnswer) -> RefundPage | RefundUnknown: ...
 
 
 class Connector(Protocol):

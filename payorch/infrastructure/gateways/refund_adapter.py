@@ -5,8 +5,9 @@ fail. A failed lookup never says that the refund itself was not sent.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from payorch.application.refund_gateway import RefundAnswer, RefundRequest
+from payorch.application.refund_gateway import RefundAnswer, RefundPage, RefundRequest
 from payorch.domain.outcome import NotSent, NotSentReason, Unknown, UnknownReason
 from payorch.domain.refund_outcome import (
     RefundNotSent,
@@ -78,6 +79,22 @@ class RefundGatewayAdapter:
             lambda answer: self._connector.refunds.read_payment(answer, request),
             timeout_s,
         )
+
+    def list_refunds(
+        self, *, since: datetime, after: str | None, timeout_s: float
+    ) -> RefundPage | RefundUnknown:
+        exchanged = self._exchanges.run(
+            lambda: self._connector.refunds.list_request(since, after),
+            self._connector.refunds.read_list,
+            timeout_s,
+        )
+        match exchanged.outcome:
+            case NotSent(reason=reason):
+                return RefundUnknown(UnknownReason.CONNECTION_LOST, detail=str(reason))
+            case Unknown(reason=unknown, detail=detail):
+                return RefundUnknown(unknown, detail)
+            case page_or_unknown:
+                return page_or_unknown
 
     def _send(
         self,

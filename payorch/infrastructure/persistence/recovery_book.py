@@ -12,16 +12,20 @@ from sqlalchemy.exc import IntegrityError
 from payorch.application.jobs import ALERT_STAFF, NewJob
 from payorch.application.provider_events import EventState, EventSubject
 from payorch.application.provider_gateway import ListedPayment
-from payorch.application.recovery_book import Recreated, Touched
+from payorch.application.recovery_book import Recreated, RecreatedRefund, Touched
+from payorch.application.refund_gateway import ListedRefund
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
-from payorch.domain.transaction import TransactionId
+from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundId
+from payorch.domain.transaction import Transaction, TransactionId
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import transaction_from
 from payorch.infrastructure.persistence.payment_statements import OPEN_STATUSES
+from payorch.infrastructure.persistence.recreated_refunds import recreate_refund, recreate_void
 from payorch.infrastructure.persistence.tables import (
     ConfigurationRow,
     OrderRow,
+    RefundRow,
     SubmissionRow,
     TransactionRow,
     WebhookEventRow,
@@ -84,6 +88,34 @@ class SqlAlchemyRecoveryBook:
         except IntegrityError:
             # Its reference, or an open attempt of its order, came in between.
             return Recreated.BUSY
+
+    def unknown_refunds(self, references: Sequence[str]) -> frozenset[str]:
+        statement = select(RefundRow.public_id).where(RefundRow.public_id.in_(references))
+        with self._transactions.read() as connection:
+            return frozenset(references) - frozenset(connection.scalars(statement))
+
+    def recreate_refund(
+        self, refund: ListedRefund, provider_code: str, *, at: datetime
+    ) -> RecreatedRefund:
+        try:
+            with self._transactions.write() as connection:
+                return recreate_refund(connection, refund, provider_code, at)
+        except IntegrityError:
+            return RecreatedRefund.KNOWN
+
+    def recreate_void(self, transaction: Transaction, refund_id: RefundId, *, at: datetime) -> bool:
+        with self._transactions.write() as connection:
+            return recreate_void(connection, transaction, refund_id, at)
+
+    def open_refunds(self, *, limit: int) -> Sequence[RefundId]:
+        statement = (
+            select(RefundRow.public_id)
+            .where(RefundRow.status.in_(sorted(OPEN_REFUND_STATUSES)))
+            .order_by(RefundRow.id)
+            .limit(limit)
+        )
+        with self._transactions.read() as connection:
+            return [RefundId(public_id) for public_id in connection.scalars(statement)]
 
     def keep_orphan(
         self, payment: ListedPayment, provider_code: str, *, note: str, at: datetime

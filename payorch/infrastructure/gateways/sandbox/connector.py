@@ -3,12 +3,12 @@
 import json
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from payorch.application.provider_gateway import ChargeRequest, PaymentPage
 from payorch.domain.outcome import Outcome, Unknown
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
-from payorch.infrastructure.gateways.sandbox import payment_lists, transform
+from payorch.infrastructure.gateways.sandbox import lists, transform
 from payorch.infrastructure.gateways.sandbox.refunds import SandboxRefunds
 
 
@@ -63,13 +63,11 @@ class SandboxConnector:
         return transform.cancel_outcome(answer, our_reference)
 
     def list_request(self, since: datetime, after: str | None) -> HttpRequest:
-        query = {"created_after": since.isoformat(), "limit": str(payment_lists.PAGE_SIZE)}
-        if after is not None:
-            query["after"] = after
-        return HttpRequest("GET", f"{self._payments}?{urlencode(query)}", self._headers)
+        url = f"{self._payments}?{lists.page_query(since, after)}"
+        return HttpRequest("GET", url, self._headers)
 
     def read_list(self, answer: HttpAnswer) -> PaymentPage | Unknown:
-        return payment_lists.read_page(answer)
+        return lists.payment_page(answer)
 
     def _payment(self, provider_reference: str) -> str:
         return f"{self._payments}/{quote(provider_reference, safe='')}"

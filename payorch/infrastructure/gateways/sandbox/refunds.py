@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from payorch.application.refund_gateway import RefundRequest
-from payorch.domain.refund_outcome import RefundOutcome
+from payorch.application.refund_gateway import RefundPage, RefundRequest
+from payorch.domain.refund_outcome import RefundOutcome, RefundUnknown
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
+from payorch.infrastructure.gateways.sandbox import lists
 from payorch.infrastructure.gateways.sandbox.refund_transform import (
     find_outcome,
     lookup_outcome,
@@ -59,6 +61,12 @@ class SandboxRefunds:
 
     def read_payment(self, answer: HttpAnswer, request: RefundRequest) -> RefundOutcome:
         return payment_outcome(answer, request)
+
+    def list_request(self, since: datetime, after: str | None) -> HttpRequest:
+        return self._get(f"{self._account_url}/refunds?{lists.page_query(since, after)}")
+
+    def read_list(self, answer: HttpAnswer) -> RefundPage | RefundUnknown:
+        return lists.refund_page(answer)
 
     def _payment(self, request: RefundRequest) -> str:
         return f"{self._account_url}/payments/{quote(request.payment_reference, safe='')}"
