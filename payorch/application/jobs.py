@@ -48,6 +48,9 @@ SEND_REFUND = JobKind("send_refund", "refunds", (2, 10, 30, *PATIENT_DELAYS_S[2:
 APPLY_REVIEW = JobKind("apply_review", "reconcile", (2, 10, 30, *PATIENT_DELAYS_S[2:]))
 """Settle a transaction as two people of the staff have concluded."""
 
+APPLY_REFUND_REVIEW = JobKind("apply_refund_review", APPLY_REVIEW.queue, APPLY_REVIEW.delays_s)
+"""The same for a refund."""
+
 VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
 """Check the books against their invariants."""
 

@@ -113,7 +113,7 @@ class ReviewTransactionUseCase:
             transaction_id,
             conclusion,
             provider_reference=reference if conclusion is Conclusion.CHARGED else None,
-            evidence=_checked_evidence(evidence),
+            evidence=checked_evidence(evidence),
             actor=actor,
             at=self._clock.now(),
         )
@@ -167,7 +167,7 @@ class ReviewTransactionUseCase:
         self._recorder.keep_evidence(attempt, SOURCE, answer, was_applied=recorded is not None)
 
 
-def _checked_evidence(text: str) -> str:
+def checked_evidence(text: str) -> str:
     evidence = text.strip()
     if not evidence:
         raise ReasonRequired("Say what the conclusion rests on, such as a line of the statement.")

@@ -23,6 +23,7 @@ from payorch.application.refund_views import RefundReader
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
+from payorch.application.review_refund import ReviewRefundUseCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Services:
     end_order: EndOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    review_refund: ReviewRefundUseCase
     refunds: RefundReader
     jobs: JobQueue
     replay_job: ReplayJobUseCase

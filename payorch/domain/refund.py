@@ -82,6 +82,7 @@ class Refund:
     sent_at: datetime | None = None
     checks: int = 0
     failure_code: str | None = None
+    is_in_review: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -123,6 +123,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        review_refund=giving_back.review,
         refunds=SqlAlchemyRefundReader(base.database),
         jobs=base.jobs,
         replay_job=ReplayJobUseCase(base.jobs, base.clock),

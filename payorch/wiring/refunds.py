@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from payorch.application.jobs import RECONCILE_REFUNDS, SEND_REFUND, JobHandler, Schedule
+from payorch.application.jobs import (
+    APPLY_REFUND_REVIEW,
+    RECONCILE_REFUNDS,
+    SEND_REFUND,
+    JobHandler,
+    Schedule,
+)
 from payorch.application.reconcile_refunds import ReconcileRefunds
 from payorch.application.record_refund import RefundRecorder
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.resolve_refund import ResolveRefund, SendRefund
+from payorch.application.review_refund import ReviewRefundUseCase
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.infrastructure.persistence.refund_ledger import SqlAlchemyRefundLedger
+from payorch.infrastructure.persistence.refund_review_book import SqlAlchemyRefundReviewBook
 from payorch.wiring.base import Base
 
 RECONCILE_EVERY_S = 5.0
@@ -18,6 +26,7 @@ RECONCILE_EVERY_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Refunds:
     refund_payment: RefundPaymentUseCase
+    review: ReviewRefundUseCase
     resolve: ResolveRefund
     reconcile: ReconcileRefunds
     handlers: Mapping[str, JobHandler]
@@ -49,6 +58,12 @@ def refunds(base: Base) -> Refunds:
         checkpoint=base.checkpoint,
     )
     reconcile = ReconcileRefunds(ledger=ledger, jobs=base.jobs)
+    review = ReviewRefundUseCase(
+        book=SqlAlchemyRefundReviewBook(base.transactions),
+        ledger=ledger,
+        recorder=recorder,
+        clock=base.clock,
+    )
     return Refunds(
         refund_payment=RefundPaymentUseCase(
             ledger=ledger,
@@ -58,8 +73,13 @@ def refunds(base: Base) -> Refunds:
             ids=base.ids,
             checkpoint=base.checkpoint,
         ),
+        review=review,
         resolve=resolve,
         reconcile=reconcile,
-        handlers={SEND_REFUND.name: SendRefund(resolve), RECONCILE_REFUNDS.name: reconcile},
+        handlers={
+            SEND_REFUND.name: SendRefund(resolve),
+            RECONCILE_REFUNDS.name: reconcile,
+            APPLY_REFUND_REVIEW.name: review.handle,
+        },
         schedules=(Schedule(RECONCILE_REFUNDS, RECONCILE_EVERY_S),),
     )

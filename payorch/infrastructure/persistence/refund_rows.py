@@ -36,6 +36,7 @@ def refund_from(row: RowMapping) -> Refund:
         sent_at=row["sent_at"],
         checks=row["checks"],
         failure_code=row["failure_code"],
+        is_in_review=row["review_since"] is not None,
     )
 
 

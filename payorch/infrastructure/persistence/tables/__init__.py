@@ -13,7 +13,7 @@ from payorch.infrastructure.persistence.tables.provider_metrics import (
     RollupStateRow,
 )
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
-from payorch.infrastructure.persistence.tables.reviews import ReviewRow
+from payorch.infrastructure.persistence.tables.reviews import RefundReviewRow, ReviewRow
 from payorch.infrastructure.persistence.tables.routing_policies import RoutingPolicyRow
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
@@ -30,6 +30,7 @@ __all__ = [
     "OrderRow",
     "PaymentMethodRow",
     "ProviderMinuteRow",
+    "RefundReviewRow",
     "RefundRow",
     "ReviewRow",
     "RoleRow",

@@ -115,5 +115,9 @@ class RefundRow(Base):
     order: Mapped["OrderRow"] = relationship(back_populates="refunds", lazy="raise_on_sql")
     transaction: Mapped["TransactionRow"] = relationship(lazy="raise_on_sql")
 
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_REFUND_STATUSES
+
     def __str__(self) -> str:
         return self.public_id

@@ -83,7 +83,7 @@ QUEUES: Sequence[WorkQueue] = (
     WorkQueue(
         name="refunds_unproved",
         title="Refunds nobody can prove",
-        what_to_do="Look them up at the provider before anything is sent again.",
+        what_to_do="Look them up at the provider, and settle them: two people each.",
         endpoint="backoffice_refunds.index_view",
         filters={"status": RefundStatus.UNKNOWN.value},
     ),

@@ -33,6 +33,7 @@ class RefundPart:
     is_guard: bool
     may_retry: bool
     review_since: datetime | None
+    waits_for_review: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +99,5 @@ def _part(refund: RefundRow) -> RefundPart:
         is_guard=refund.is_guard,
         may_retry=refund.status is RefundStatus.FAILED and not is_replaced,
         review_since=refund.review_since,
+        waits_for_review=refund.review_since is not None and refund.is_open,
     )

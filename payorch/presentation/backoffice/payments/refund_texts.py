@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from payorch.application.record_refund import FAILED_NEVER_SENT
+from payorch.application.review_refund import CONCLUDED_BY_STAFF
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments.payment_texts import Tone, reason_text, worded
@@ -45,6 +46,8 @@ def why_it_stands_so(refund: RefundRow) -> str:
             return ""
         case RefundStatus.FAILED if refund.failure_code == FAILED_NEVER_SENT:
             return "It could not be sent for a week."
+        case RefundStatus.FAILED if refund.failure_code == CONCLUDED_BY_STAFF:
+            return "Two people of the staff found that nothing was given back."
         case RefundStatus.FAILED:
             return f"The provider refused: {worded(refund.failure_code)}."
         case RefundStatus.PENDING:

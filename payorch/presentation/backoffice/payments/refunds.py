@@ -26,6 +26,7 @@ from payorch.presentation.backoffice.payments.refund_form import (
     outcome_message,
     typed_plan,
 )
+from payorch.presentation.backoffice.payments.refund_review import RefundReviewPages
 from payorch.presentation.backoffice.payments.refund_texts import (
     HOW_IT_GOES_BACK,
     REFUND_KINDS,
@@ -48,7 +49,7 @@ UNDER_WAY = "under_way"
 GUARD = "guard"
 
 
-class RefundsView(KeysetListView):
+class RefundsView(RefundReviewPages, KeysetListView):
     required_permission = Permission.READ_PAYMENTS
     search_hint = "Any id or reference"
     time_column = "requested_at"
@@ -247,7 +248,11 @@ def _kind(refund: RefundRow) -> Markup:
 
 def _status(refund: RefundRow) -> Markup:
     text, tone = REFUND_STATUSES[refund.status]
-    return cells.with_small_print(cells.badge(text, tone), why_it_stands_so(refund))
+    small_print: Markup | str = why_it_stands_so(refund)
+    if refund.review_since is not None and refund.is_open:
+        address = url_for(f"{REFUNDS_ENDPOINT}.review_page", refund_id=refund.public_id)
+        small_print = cells.link("Nobody can prove it: settle it", address)
+    return cells.with_small_print(cells.badge(text, tone), small_print)
 
 
 def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
