@@ -13,6 +13,9 @@ from payorch.presentation.orchestration.request_reader import RequestReader
 
 API_PREFIX = "/api/v1"
 
+ACTOR = "api"
+"""Who asked, in the journal: the token belongs to the shop, not to a person."""
+
 MAX_BODY_BYTES = 64 * 1024
 """A payment needs about one kilobyte; a larger body is a mistake or an attack."""
 

@@ -33,6 +33,7 @@ _PROBLEM = {"content": {PROBLEM_MIMETYPE: {"schema": {"$ref": "#/components/sche
 _PROBLEMS = {
     "createOrder": (400, 409, 413, 415, 422, 503),
     "readOrder": (404, 503),
+    "cancelOrder": (400, 404, 409, 413, 415, 422, 503),
     "listMethodsOfOrder": (404, 503),
     "listMethods": (422, 503),
     "payOrder": (400, 404, 409, 413, 415, 422, 429, 503),

@@ -14,9 +14,9 @@ from payorch.presentation.orchestration.answers import (
     order_address,
     order_json,
 )
-from payorch.presentation.orchestration.blueprint import blueprint
+from payorch.presentation.orchestration.blueprint import ACTOR, blueprint
 from payorch.presentation.orchestration.idempotency import optional_key, request_hash
-from payorch.presentation.orchestration.request_schemas import MethodsQuery, OrderIn
+from payorch.presentation.orchestration.request_schemas import CancelIn, MethodsQuery, OrderIn
 from payorch.presentation.services import services
 
 if TYPE_CHECKING:
@@ -60,6 +60,20 @@ def create_order(body: OrderIn) -> Response:
 def read_order(order_id: str) -> Response:
     """Read an order with its transactions."""
     return answer(200, view_json(find_order(order_id)))
+
+
+@blueprint.post("/orders/<order_id>/cancel")
+@blueprint.input(CancelIn, arg_name="body")
+@blueprint.output(OrderOut, status_code=200, description="The cancelled order")
+@blueprint.doc(operation_id="cancelOrder")
+def cancel_order(order_id: str, body: CancelIn) -> Response:
+    """Cancel an order that is not paid.
+
+    It can then not be paid any more; cancelling it again changes nothing. An order with an open
+    payment is refused (409): that payment has to end first. A paid one is refunded instead.
+    """
+    order = services().end_order.cancel(known_order_id(order_id), actor=ACTOR, reason=body.reason)
+    return answer(200, view_json(find_order(order.id)))
 
 
 @blueprint.get("/orders/<order_id>/payment-methods")

@@ -13,12 +13,17 @@ _EXACT = ConfigDict(extra="forbid")
 
 
 class RefundIn(BaseModel):
-    """What to give back. Without an amount, all that is left."""
+    """What to give back. Without an amount, all that is left.
+
+    `prefer_void`: cancel the whole payment at the provider instead, where it still can be; `kind`
+    of the answer says which of the two it became.
+    """
 
     model_config = _STRICT
 
     amount_minor: AmountMinor | None = None
     reason: Line500
+    prefer_void: bool = False
 
 
 class RefundRetryIn(BaseModel):

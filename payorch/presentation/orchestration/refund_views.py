@@ -9,7 +9,7 @@ from payorch.application.refund_payment import RefundPayment
 from payorch.domain.errors import RefundNotFound
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundId
 from payorch.presentation.orchestration.answers import answer
-from payorch.presentation.orchestration.blueprint import API_PREFIX, blueprint
+from payorch.presentation.orchestration.blueprint import ACTOR, API_PREFIX, blueprint
 from payorch.presentation.orchestration.idempotency import request_hash, required_key
 from payorch.presentation.orchestration.order_views import find_order, known_order_id
 from payorch.presentation.orchestration.refund_schemas import (
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from payorch.application.refund_views import RefundView
 
-ACTOR = "api"
-"""Who asked, in the journal: the token belongs to the shop, not to a person."""
-
 _REFUND_ID = re.compile(r"re_[A-Za-z0-9_-]{1,37}")
 
 
@@ -36,7 +33,7 @@ _REFUND_ID = re.compile(r"re_[A-Za-z0-9_-]{1,37}")
 @blueprint.output(RefundOut, status_code=201, description="Succeeded, or failed: see status")
 @blueprint.doc(operation_id="createRefund")
 def create_refund(order_id: str, body: RefundIn) -> Response:
-    """Refund a paid order, in full or in part.
+    """Refund a paid order, in full or in part, or void its payment.
 
     A refusal by the provider is no error: 201 with `status` "failed". 202 means that it is under
     way or that the provider has not said yet; then read the refund again.
@@ -47,6 +44,7 @@ def create_refund(order_id: str, body: RefundIn) -> Response:
         amount_minor=body.amount_minor,
         reason=body.reason,
         actor=ACTOR,
+        prefers_void=body.prefer_void,
         idempotency_key=f"api-refund:{key}",
         request_hash=request_hash(f"refund {order_id}", body),
     )

@@ -147,3 +147,11 @@ class MethodsQuery(BaseModel):
 
     def money(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class CancelIn(BaseModel):
+    """Why an order is not to be paid any more."""
+
+    model_config = _STRICT
+
+    reason: Line500

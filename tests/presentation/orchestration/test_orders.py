@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from payorch.presentation.orchestration.answer_schemas import MethodsOut, OrderOut
-from tests.presentation.orchestration.conftest import ON_BOTH_DATABASES, an_order
+from tests.presentation.orchestration.conftest import ON_BOTH_DATABASES, a_card, an_order
 
 pytestmark = ON_BOTH_DATABASES
 
@@ -80,3 +80,31 @@ def test_an_amount_above_the_shops_limit_is_refused(api):
     answer = api.post("/orders", an_order(amount_minor=100_000_001))
 
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_money")
+
+
+def test_an_order_is_cancelled_and_cannot_be_paid_any_more(api):
+    order = api.post("/orders", an_order()).json
+
+    cancelled = api.post(f"/orders/{order['id']}/cancel", {"reason": "Sold out"})
+    again = api.post(f"/orders/{order['id']}/cancel", {"reason": "Sold out"})
+    paid = api.post(f"/orders/{order['id']}/pay", {"card": a_card()})
+
+    assert (cancelled.status_code, cancelled.json["status"]) == (200, "cancelled")
+    assert (again.status_code, again.json) == (200, cancelled.json)
+    assert (paid.status_code, paid.json["code"]) == (409, "order_not_payable")
+    OrderOut.model_validate(cancelled.json)
+
+
+def test_a_paid_order_is_not_cancelled(api):
+    order = api.post("/payments", {**an_order(), "card": a_card()}).json["order"]
+
+    answer = api.post(f"/orders/{order['id']}/cancel", {"reason": "Sold out"})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "order_already_paid")
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x", "more": 1}])
+def test_cancelling_needs_a_reason_and_nothing_else(api, body):
+    order = api.post("/orders", an_order()).json
+
+    assert api.post(f"/orders/{order['id']}/cancel", body).status_code == 422

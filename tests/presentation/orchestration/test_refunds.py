@@ -137,3 +137,18 @@ def test_a_refund_that_is_not_there_is_not_found(api, refund_id):
     answer = api.get(f"/refunds/{refund_id}")
 
     assert (answer.status_code, answer.json["code"]) == (404, "refund_not_found")
+
+
+def test_a_whole_payment_is_voided_where_that_is_preferred(api, paid):
+    answer = api.post(
+        f"/orders/{paid['id']}/refunds", {"reason": "Never shipped", "prefer_void": True}
+    )
+
+    assert (answer.status_code, answer.json["kind"]) == (201, "void")
+    assert api.get(f"/orders/{paid['id']}").json["refundable_minor"] == 0
+
+
+def test_a_part_is_refunded_whatever_was_preferred(api, paid):
+    body = {"reason": "One book", "prefer_void": True, "amount_minor": 500}
+
+    assert api.post(f"/orders/{paid['id']}/refunds", body).json["kind"] == "refund"

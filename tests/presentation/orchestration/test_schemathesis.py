@@ -11,6 +11,7 @@ from tests.presentation.orchestration.conftest import APPROVED, BEARER, an_order
 OPERATIONS = (
     "createOrder",
     "readOrder",
+    "cancelOrder",
     "listMethodsOfOrder",
     "listMethods",
     "payOrder",
