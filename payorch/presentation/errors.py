@@ -40,6 +40,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.CardNotAcceptedNow: 422,
     facts.PolicyChangedMeanwhile: 409,
     facts.InvalidRoutingPolicy: 422,
+    facts.InvalidHold: 422,
+    facts.CircuitChangedMeanwhile: 409,
     facts.PaymentMethodNotFound: 404,
     facts.ReasonRequired: 422,
     facts.RefundNotFound: 404,

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
+from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -17,6 +18,7 @@ from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
+from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
@@ -138,6 +140,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
             metrics_repository, base.clock, min_sample=settings.min_sample
         ),
         circuits=base.circuits,
+        circuit_history=SqlAlchemyCircuitHistory(base.transactions, base.clock),
+        hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         clock=base.clock,
     )
     return Wired(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from payorch.application.provider_gateway import ChargeRequest
+from payorch.domain.circuit import CircuitSettings
 from payorch.domain.money import Money
 from payorch.domain.outcome import (
     Approved,
@@ -20,10 +21,12 @@ from payorch.domain.outcome import (
 )
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
-from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
+from payorch.infrastructure.gateways.bulkhead import Bulkhead
 from payorch.infrastructure.gateways.http_transport import PooledTransport
+from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
 from payorch.infrastructure.gateways.sandbox import SandboxConnector
 from payorch.infrastructure.system_clock import RandomIds, SystemClock
+from tests.fake_circuits import FakeSharedCircuits
 from tests.sandbox_process import free_port
 from tests.shop import a_card, a_customer
 
@@ -37,7 +40,12 @@ class Gateway:
     def __init__(self, base_url: str, *, places: int = PLACES) -> None:
         clock = SystemClock()
         self.logged: list[object] = []
-        self.circuits = ProcessCircuitBoard(clock.monotonic)
+        self.circuits = ProviderCircuits(
+            shared=FakeSharedCircuits(clock),
+            monotonic=clock.monotonic,
+            process_name=lambda: "tests:1",
+            settings=CircuitSettings(),
+        )
         self.bulkhead = Bulkhead(places)
         self.adapter = PaymentGatewayAdapter(
             provider_code="alpha",
@@ -227,7 +235,7 @@ def test_a_full_bulkhead_and_an_open_circuit_refuse_without_sending(gateway, san
             full.enter_context(gateway.bulkhead.place())
         assert charge(gateway, request) == NotSent(NotSentReason.BULKHEAD_FULL)
     for _ in range(8):
-        gateway.circuits.record("alpha", is_technical_failure=True)
+        gateway.circuits.record("alpha", "server_error")
 
     assert charge(gateway, request) == NotSent(NotSentReason.CIRCUIT_OPEN)
     assert sandbox.payments_of(request.reference) == []

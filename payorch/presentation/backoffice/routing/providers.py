@@ -13,7 +13,7 @@ from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import Capabilities, MethodKind, PaymentMethodVO
 from payorch.presentation.backoffice.permissions import Permission
-from payorch.presentation.backoffice.routing.board_rows import health_of
+from payorch.presentation.backoffice.routing.circuit_texts import health_of
 from payorch.presentation.backoffice.routing.last_switch import last_switch
 from payorch.presentation.backoffice.routing.method_switch import switch_method
 from payorch.presentation.backoffice.shell.access import staff_may
