@@ -115,7 +115,14 @@ class ProviderCircuits:
             shared = known.shared
             if is_own or self._epoch is None:
                 wait_s = known.own.opens_again_in_s(now) or None
-                return CircuitView(state, wait_s, own, is_own=is_own, version=shared.version)
+                return CircuitView(
+                    state=state,
+                    changes_in_s=wait_s,
+                    evidence=own,
+                    is_own=is_own,
+                    version=shared.version,
+                    openings=shared.openings,
+                )
             at = self._database_time(now)
             until, opening = shared.changes_at(at), shared.opening
             return CircuitView(

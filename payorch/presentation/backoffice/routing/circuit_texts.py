@@ -42,6 +42,7 @@ class Health:
     detail: str
     countdown_label: str = ""
     countdown_s: int | None = None
+    until: datetime | None = None
     since: datetime | None = None
     seen_by: str = ""
 
@@ -70,13 +71,14 @@ def health_of(circuit: CircuitView) -> Health:
             return Health("Closed", "success", _recent(circuit.evidence))
         case CircuitState.OPEN:
             return Health(
-                "Open",
-                "danger",
-                _why(circuit),
-                NEXT_PROBE,
-                _whole(circuit.changes_in_s),
-                circuit.since,
-                circuit.seen_by,
+                label="Open",
+                tone="danger",
+                detail=_why(circuit),
+                countdown_label=NEXT_PROBE,
+                countdown_s=_whole(circuit.changes_in_s),
+                until=circuit.until,
+                since=circuit.since,
+                seen_by=circuit.seen_by,
             )
         case CircuitState.HALF_OPEN:
             return Health(
@@ -100,6 +102,7 @@ def _held(circuit: CircuitView) -> Health:
         detail=f"{what}: {hold.reason}",
         countdown_label=HOLD_ENDS,
         countdown_s=_whole(circuit.changes_in_s),
+        until=hold.until,
         since=hold.since,
         seen_by=hold.held_by,
     )

@@ -14,6 +14,7 @@ from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import Capabilities, MethodKind, PaymentMethodVO
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.circuit_texts import health_of
+from payorch.presentation.backoffice.routing.circuits import circuit_context
 from payorch.presentation.backoffice.routing.last_switch import last_switch
 from payorch.presentation.backoffice.routing.method_switch import switch_method
 from payorch.presentation.backoffice.shell.access import staff_may
@@ -70,7 +71,7 @@ class ProvidersView(BackofficeView):
         page: str = self.render(
             "backoffice/provider.html",
             method=method,
-            health=health_of(services().circuits.view(code)),
+            **circuit_context(code),
             settings=settings_of(method),
             capabilities=capabilities_of(method.capabilities),
             last_switch=last_switch(self._session.session, code),
