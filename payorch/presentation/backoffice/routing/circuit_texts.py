@@ -120,7 +120,7 @@ def incident_line(incident: CircuitIncident, now: datetime) -> IncidentLine:
         lasted=duration(max(0, round(seconds))),
         why=why,
         begun_by=incident.begun_by,
-        ended_because=ENDS[incident.ended_because] if incident.ended_because else "lasts",
+        ended_because=ENDS[incident.ended_because] if incident.ended_because else "not over yet",
     )
 
 
