@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
+from payorch.application.change_provider_fees import (
+    ChangeProviderFeesUseCase,
+    ProviderFeeRepository,
+)
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.circuit_board import CircuitBoard, CircuitHistory
 from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
@@ -52,4 +56,6 @@ class Services:
     circuits: CircuitBoard
     circuit_history: CircuitHistory
     hold_circuit: HoldCircuitUseCase
+    fees: ProviderFeeRepository
+    change_fees: ChangeProviderFeesUseCase
     clock: Clock

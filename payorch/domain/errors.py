@@ -124,6 +124,12 @@ class CircuitChangedMeanwhile(PayorchError):
     code = "circuit_changed_meanwhile"
 
 
+class InvalidFee(PayorchError):
+    """A provider's fee cannot be like that; the message says why."""
+
+    code = "invalid_fee"
+
+
 class PaymentMethodNotFound(PayorchError):
     code = "payment_method_not_found"
 

@@ -41,6 +41,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.PolicyChangedMeanwhile: 409,
     facts.InvalidRoutingPolicy: 422,
     facts.InvalidHold: 422,
+    facts.InvalidFee: 422,
     facts.CircuitChangedMeanwhile: 409,
     facts.PaymentMethodNotFound: 404,
     facts.ReasonRequired: 422,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from payorch.application.change_provider_fees import ChangeProviderFeesUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
@@ -22,6 +23,7 @@ from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircu
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
+from payorch.infrastructure.persistence.provider_fees import SqlAlchemyProviderFees
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
@@ -113,6 +115,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         *giving_back.schedules,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
+    fees = SqlAlchemyProviderFees(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
     services = Services(
@@ -137,10 +140,15 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         change_method=base.change_method,
         policies=policies,
         metrics=PaymentMetricsService(
-            metrics_repository, base.clock, min_sample=settings.min_sample
+            metrics_repository,
+            base.clock,
+            min_sample=settings.min_sample,
+            fees=fees.schedule,
         ),
         circuits=base.circuits,
         circuit_history=SqlAlchemyCircuitHistory(base.transactions, base.clock),
+        fees=fees,
+        change_fees=ChangeProviderFeesUseCase(fees, base.registry, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         clock=base.clock,
     )

@@ -54,6 +54,7 @@ PROBLEM_CODES = tuple(
             "No method takes this order; see reasons. Nothing was sent.",
         ),
         ("invalid_routing_policy", 422, "The routing policy contradicts itself."),
+        ("invalid_fee", 422, "A provider's fee cannot be like that; the detail says why."),
         ("invalid_hold", 422, "A circuit cannot be held like that; the detail says why."),
         ("invalid_window", 422, "The time range is malformed or too long."),
         ("reason_required", 422, "Say why; changes are journalled."),

@@ -12,6 +12,7 @@ from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
 )
+from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderMinuteRow,
     RollupStateRow,
@@ -35,6 +36,7 @@ __all__ = [
     "OrderRow",
     "PaymentMethodRow",
     "ProviderCircuitRow",
+    "ProviderFeeRow",
     "ProviderMinuteRow",
     "RefundRow",
     "ReviewRow",
