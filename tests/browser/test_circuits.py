@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from payorch.domain.circuit import CircuitSettings, Evidence
+from payorch.domain.provider_fees import ProviderFee
 from payorch.domain.shared_circuit import OpenedBecause
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.shared_circuits import SqlAlchemySharedCircuits
@@ -125,6 +126,9 @@ def seconds_of_hold(office):
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_every_page_fits_its_screen(office, page, width, scheme, tmp_path):
     open_alpha(office)
+    contract = datetime(2026, 1, 1, tzinfo=UTC)
+    fee = ProviderFee("alpha", "EUR", contract, 29_000, 30, 2)
+    office.services.fees.add(fee, actor="olga", reason="contract", at=contract)
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     widths = {}
@@ -136,6 +140,8 @@ def test_every_page_fits_its_screen(office, page, width, scheme, tmp_path):
     ):
         show(page, path)
         widths[name] = page.evaluate("document.documentElement.scrollWidth")
+        for summary in page.query_selector_all("#fees summary"):
+            summary.click()
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
     page.fill("#reason", "announced maintenance")
     page.click("text=See what it means")

@@ -79,9 +79,8 @@ def test_each_status_costs_what_the_provider_has_seen_of_it(status):
 def test_many_together_differ_from_each_alone_by_half_a_cent_each_at_most(amounts, ppm, fixed):
     fee = a_fee(percent_ppm=ppm, fixed_minor=fixed)
 
-    together = fee.of_many(
-        approved=len(amounts), approved_minor=sum(amounts), attempts=len(amounts)
-    )
+    number = len(amounts)
+    together = fee.of_many(approved=number, approved_minor=sum(amounts), attempts=number)
     alone = sum(fee.of(Status.APPROVED, Money(amount, "EUR")) for amount in amounts)
     exact = Fraction(sum(amounts) * ppm, 1_000_000) + number * (fixed + 2)
 
