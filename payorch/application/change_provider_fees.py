@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from payorch.application.metrics_window import floor_to_minute
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Clock
 from payorch.application.staff_reason import checked_reason
 from payorch.domain.errors import InvalidFee
 from payorch.domain.provider_fees import FeeSchedule, ProviderFee
+
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+"""Beyond these a date is a slip of the hand, and not every database can read it back."""
 
 
 class ProviderFeeRepository(Protocol):
@@ -41,8 +45,10 @@ class ChangeProviderFeesUseCase:
         fee = command.fee
         self._registry.method(fee.provider_code)
         reason = checked_reason(command.reason)
-        if fee.valid_from != fee.valid_from.replace(second=0, microsecond=0):
+        if fee.valid_from != floor_to_minute(fee.valid_from):
             raise InvalidFee("A fee is valid from a full minute on.")
+        if not EARLIEST_YEAR <= fee.valid_from.year <= LATEST_YEAR:
+            raise InvalidFee(f"A fee is valid from {EARLIEST_YEAR} to {LATEST_YEAR}.")
         if not self._fees.add(fee, actor=command.actor, reason=reason, at=self._clock.now()):
             raise InvalidFee(
                 "There is a fee in this currency from that moment on already. It stays as it is: "

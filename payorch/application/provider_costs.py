@@ -6,6 +6,7 @@ when it started.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from payorch.application.attempt_counts import AttemptCounts, merge_counts
@@ -35,7 +36,7 @@ class ProviderCost:
         """Cost per approved amount."""
         if self.cost_minor is None or not self.approved_minor:
             return None
-        return self.cost_minor / self.approved_minor
+        return float(Fraction(self.cost_minor, self.approved_minor))
 
 
 def provider_costs(

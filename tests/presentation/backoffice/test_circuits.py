@@ -139,6 +139,7 @@ def test_trusting_a_provider_says_how_long_customers_may_wait(olga):
         ({"reason": "x" * 501}, "at most 500"),
         ({"until": "tomorrow"}, "a date and a time"),
         ({"until": ""}, "a date and a time"),
+        ({"until": "9999-12-31T23:59-12:00"}, "a date and a time"),
         ({"until": "2020-01-01T10:00"}, "in the future"),
         ({"until": "2099-01-01T10:00"}, "within 7 days"),
         ({"kind": "ajar"}, "open or closed"),

@@ -57,6 +57,8 @@ def test_an_older_fee_is_replaced_and_a_later_one_is_coming(office):
         ({"fixed": "0.301"}, "EUR has 2 decimals"),
         ({"attempt": "<b>"}, "plain number"),
         ({"valid_from": "soon"}, "a date and a time"),
+        ({"valid_from": "2026-01-01T00:00+05:00"}, "a date and a time"),
+        ({"valid_from": "0001-01-01T00:00"}, "from 2000 to 2100"),
         ({"reason": ""}, "Say why"),
     ],
 )

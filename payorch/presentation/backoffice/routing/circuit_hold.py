@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from payorch.application.hold_circuit import HoldCircuit
 from payorch.domain.errors import InvalidHold
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.shared_circuit import HoldKind
 from payorch.presentation.backoffice.routing.circuit_texts import duration
+from payorch.presentation.backoffice.routing.typed_times import typed, utc_moment
 from payorch.presentation.services import services
 
 USUAL_LENGTH = timedelta(hours=1)
@@ -32,7 +33,7 @@ class HoldForm:
 
     @classmethod
     def empty(cls) -> "HoldForm":
-        return cls(kind=HoldKind.OPEN.value, until=_typed(_usual_end(services().clock.now())))
+        return cls(kind=HoldKind.OPEN.value, until=typed(_usual_end(services().clock.now())))
 
     @classmethod
     def posted(cls, form: Mapping[str, str]) -> "HoldForm":
@@ -47,13 +48,13 @@ class HoldForm:
         except ValueError:
             raise InvalidHold("Say whether to hold it open or closed.") from None
         try:
-            until = datetime.fromisoformat(self.until)
+            until = utc_moment(self.until)
         except ValueError:
             raise InvalidHold("Give the end as a date and a time in UTC.") from None
         return HoldCircuit(
             provider_code=provider_code,
             kind=kind,
-            until=until.replace(tzinfo=UTC) if until.tzinfo is None else until,
+            until=until,
             seen_version=int(self.version[:MAX_VERSION_DIGITS]),
             actor=actor,
             reason=self.reason,
@@ -109,8 +110,3 @@ def _usual_end(now: datetime) -> datetime:
     end = now + USUAL_LENGTH
     past_step = timedelta(minutes=end.minute % 5, seconds=end.second, microseconds=end.microsecond)
     return end - past_step + STEP
-
-
-def _typed(moment: datetime) -> str:
-    """As an input of the type datetime-local wants it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from payorch.application.metrics_window import MetricsWindow
@@ -17,6 +17,7 @@ from payorch.domain.provider_fees import (
     percent_ppm,
     percent_text,
 )
+from payorch.presentation.backoffice.routing.typed_times import typed, utc_moment
 from payorch.presentation.money_format import format_money
 from payorch.presentation.services import services
 
@@ -51,10 +52,9 @@ class FeeForm:
 
     def _valid_from(self) -> datetime:
         try:
-            moment = datetime.fromisoformat(self.valid_from)
+            return utc_moment(self.valid_from)
         except ValueError:
             raise InvalidFee("Give a date and a time in UTC from which it is valid.") from None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def fee_context(code: str, form: FeeForm | None = None, problem: str = "") -> di
             for fee in fees
         ],
         "costs": [_cost_line(cost) for cost in services().metrics.costs(query)],
-        "fee_form": form or FeeForm(valid_from=now.strftime("%Y-%m-%dT%H:%M")),
+        "fee_form": form or FeeForm(valid_from=typed(now)),
         "fee_problem": problem,
     }
 
