@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from payorch.application.circuit_board import CircuitBoard
 from payorch.application.configuration import (
     Configuration,
     OperatingMode,
     PaymentMethodRepository,
 )
-from payorch.application.provider_gateway import CircuitBoard
 from payorch.domain.errors import PaymentMethodNotFound, PaymentsPaused
 from payorch.domain.money import Money
 from payorch.domain.payment_method import LeftOut, PaymentMethodVO
@@ -70,12 +70,12 @@ class PaymentMethodRegistry:
     def at_revision(self, revision: int) -> Configuration:
         """The configuration of `revision` or a later one."""
         cached = self._cached
-        if cached is not None and cached.revision >= revision:
-            return cached
-        with self._lock:
-            cached = self._cached
-            if cached is None or cached.revision < revision:
-                cached = self._cached = self._repository.load_configuration()
+        if cached is None or cached.revision < revision:
+            with self._lock:
+                cached = self._cached
+                if cached is None or cached.revision < revision:
+                    cached = self._cached = self._repository.load_configuration()
+        self._circuits.follow(revision)
         return cached
 
     def is_paused(self) -> bool:
@@ -178,6 +178,8 @@ class PaymentMethodRegistry:
             return LeftOut.NOT_CONNECTED
         if reason is None and method.takes_typed_card and not self._may_type_card(method):
             return LeftOut.DIRECT_CARDS_OFF
+        if reason is None and self._circuits.is_held_open(method.code):
+            return LeftOut.HELD_OPEN
         return reason
 
     def _may_type_card(self, method: PaymentMethodVO) -> bool:

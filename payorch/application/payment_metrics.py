@@ -8,12 +8,14 @@
 - Latency: percentiles over all answered attempts from send to answer, time-outs at their cut.
 - Order conversion: orders paid / orders submitted, each order once. Submitted in a window means
   a first attempt was made in it; with a provider filter, at one of these providers.
+- Cost: what providers charge for the attempts of the window (provider_fees.py), per currency.
 - Recovered: orders paid by a fallback attempt, and their amounts, per currency.
 
 Attempts are counted at the minute they started in. Rates carry n and a 95 % Wilson interval;
 below the minimum sample they are NotEnoughData.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from payorch.application.attempt_counts import AttemptKind
@@ -33,6 +35,7 @@ from payorch.application.metrics_rollup import (
 )
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.ports import Clock
+from payorch.application.provider_costs import ProviderCost, provider_costs
 from payorch.application.provider_figures import (
     ComparedRate,
     DashboardFigures,
@@ -44,6 +47,7 @@ from payorch.application.provider_figures import (
 )
 from payorch.domain.attempt_stats import Tally
 from payorch.domain.latency_histogram import merge_histograms
+from payorch.domain.provider_fees import FeeSchedule
 
 SUMMARY_LENGTH = timedelta(hours=24)
 SUMMARY_BUCKET = timedelta(hours=1)
@@ -53,11 +57,17 @@ class PaymentMetricsService:
     """`min_sample`: attempts below which a rate is "not enough data" instead of a number."""
 
     def __init__(
-        self, repository: ProviderMetricsRepository, clock: Clock, *, min_sample: int
+        self,
+        repository: ProviderMetricsRepository,
+        clock: Clock,
+        *,
+        min_sample: int,
+        fees: Callable[[], FeeSchedule] = FeeSchedule,
     ) -> None:
         self._repository = repository
         self._clock = clock
         self._min_sample = min_sample
+        self._fees = fees
 
     def dashboard(self, query: MetricsQuery) -> DashboardFigures:
         """All the dashboard shows for one window and filter, exact at this moment."""
@@ -69,6 +79,10 @@ class PaymentMetricsService:
             providers=provider_figures(query.window, counted, min_sample=self._min_sample),
             freshness=_freshness(counted, now),
         )
+
+    def costs(self, query: MetricsQuery) -> tuple[ProviderCost, ...]:
+        """What the attempts of the window cost, by provider and currency."""
+        return provider_costs(query, self._repository, self._fees())
 
     def provider_summaries(self, now: datetime) -> dict[str, ProviderSummary]:
         """Each provider that had attempts in the last 24 hours, by its code."""

@@ -78,6 +78,7 @@ class ProcessPaymentOrderUseCase:
         checkpoint: Checkpoint,
         return_url: Callable[[OrderId], str],
         on_bad_credentials: Callable[[str], None],
+        tell_circuits: Callable[[], None],
         guard: DeclineGuard,
         limits: PaymentLimits,
     ) -> None:
@@ -93,6 +94,7 @@ class ProcessPaymentOrderUseCase:
         self._checkpoint = checkpoint
         self._return_url = return_url
         self._on_bad_credentials = on_bad_credentials
+        self._tell_circuits = tell_circuits
         self._guard = guard
         self._limits = limits
         self._replay = SubmissionReplay(ledger)
@@ -205,6 +207,8 @@ class ProcessPaymentOrderUseCase:
         answer = self._charge(submission, request)
         judgement = self._judge.judge(submission.attempt, answer.outcome)
         recorded = self._record(submission, judgement, answer)
+        # Only now: what other processes should know of the provider never delays the books.
+        self._tell_circuits()
         if judgement.settlement.order_flag is not None:
             # The books hold only that it was wrong; what it said is for finance to see.
             self._recorder.keep_evidence(submission.attempt, "answer", answer, was_applied=False)

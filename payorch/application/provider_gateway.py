@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.application.refund_gateway import RefundGateway
-from payorch.domain.circuit import CircuitState
 from payorch.domain.instrument import CardInstrument
 from payorch.domain.money import Money
 from payorch.domain.outcome import Outcome, Unknown
@@ -116,22 +115,3 @@ class GatewayCatalog(Protocol):
 
     def refund_gateway_for(self, method: PaymentMethodVO) -> RefundGateway:
         """Raises PaymentMethodNotFound for a method that is not connected."""
-
-
-@dataclass(frozen=True, slots=True)
-class CircuitView:
-    """A breaker as the routing board shows it. `tries_again_in_s` is 0 unless it is open."""
-
-    state: CircuitState
-    tries_again_in_s: float
-    recent_failure_share: float
-
-
-class CircuitBoard(Protocol):
-    """What the routing and the board may know of the providers' circuit breakers."""
-
-    def view(self, provider_code: str) -> CircuitView: ...
-
-    def is_open(self, provider_code: str) -> bool: ...
-
-    def recent_failure_share(self, provider_code: str) -> float: ...

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
+from payorch.application.change_provider_fees import (
+    ChangeProviderFeesUseCase,
+    ProviderFeeRepository,
+)
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
+from payorch.application.circuit_board import CircuitBoard, CircuitHistory
 from payorch.application.conclude_provider_event import ConcludeProviderEventUseCase
 from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.end_order import EndOrderUseCase
+from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
@@ -16,7 +22,6 @@ from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
-from payorch.application.provider_gateway import CircuitBoard
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.refund_views import RefundReader
@@ -51,4 +56,8 @@ class Services:
     policies: RoutingPolicyRepository
     metrics: PaymentMetricsService
     circuits: CircuitBoard
+    circuit_history: CircuitHistory
+    hold_circuit: HoldCircuitUseCase
+    fees: ProviderFeeRepository
+    change_fees: ChangeProviderFeesUseCase
     clock: Clock

@@ -112,6 +112,24 @@ class InvalidRoutingPolicy(PayorchError):
     code = "invalid_routing_policy"
 
 
+class InvalidHold(PayorchError):
+    """A circuit cannot be held like that; the message says why."""
+
+    code = "invalid_hold"
+
+
+class CircuitChangedMeanwhile(PayorchError):
+    """The circuit is no longer the one that was on the page when it was decided to hold it."""
+
+    code = "circuit_changed_meanwhile"
+
+
+class InvalidFee(PayorchError):
+    """A provider's fee cannot be like that; the message says why."""
+
+    code = "invalid_fee"
+
+
 class PaymentMethodNotFound(PayorchError):
     code = "payment_method_not_found"
 

@@ -58,6 +58,7 @@ class LeftOut(StrEnum):
     FIELD_MISSING = "required_field_missing"
     DIRECT_CARDS_OFF = "direct_cards_off"
     CIRCUIT_OPEN = "circuit_open"
+    HELD_OPEN = "held_by_staff"
     NOT_IN_POLICY = "not_in_policy"
     ALREADY_TRIED = "already_tried"
     PROVIDER_LIMIT = "provider_limit_reached"

@@ -1,7 +1,9 @@
-"""The real clock and real chance."""
+"""The real clock, real chance, and this process's name."""
 
+import os
 import random
 import secrets
+import socket
 import time
 from datetime import UTC, datetime
 
@@ -14,6 +16,11 @@ ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 ID_LENGTH = 26
 """130 bits: as hard to guess as the token in the customer's links."""
+
+
+def process_name() -> str:
+    """Host and process id, such as "web-1:4711"; asked anew each time, as processes fork."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class SystemClock:

@@ -17,6 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from payorch.domain.circuit import CircuitState
+from payorch.domain.shared_circuit import HoldKind
 from payorch.presentation.problem_details import problem
 from payorch.presentation.services import services, settings
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client.core import Metric
 
+    from payorch.application.circuit_board import CircuitView
     from payorch.application.job_queue import QueueFigures
     from payorch.application.operating_figures import OperatingFigures
 
@@ -46,8 +49,14 @@ def metrics() -> Response:
         return refusal
     registry = CollectorRegistry()
     registry.register(OperatingCollector(services().operating_figures.read()))
+    registry.register(CircuitCollector(_circuits()))
     registry.register(EventCollector(services().receive_event.tally.snapshot()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _circuits() -> dict[str, CircuitView]:
+    methods = services().registry.configuration().methods
+    return {method.code: services().circuits.view(method.code) for method in methods}
 
 
 def _refusal() -> Response | None:
@@ -91,6 +100,44 @@ class EventCollector(Collector):
         for (provider, result), number in sorted(self._counts.items()):
             family.add_metric([provider, result], number)
         yield family
+
+
+class CircuitCollector(Collector):
+    """One sample per state, as Prometheus' own state sets are: 1 for the one in force."""
+
+    def __init__(self, circuits: Mapping[str, CircuitView]) -> None:
+        self._circuits = circuits
+
+    def collect(self) -> Iterator[Metric]:
+        state = GaugeMetricFamily(
+            "payorch_provider_circuit_state",
+            "Which state the provider's circuit breaker is in.",
+            labels=["provider", "state"],
+        )
+        held = GaugeMetricFamily(
+            "payorch_provider_circuit_held",
+            "Whether staff hold the circuit so; then the breaker does not decide.",
+            labels=["provider", "state"],
+        )
+        own = GaugeMetricFamily(
+            "payorch_provider_circuit_only_here",
+            "Whether the circuit is open in the asked process only.",
+            labels=["provider"],
+        )
+        openings = CounterMetricFamily(
+            "payorch_provider_circuit_openings",
+            "How often the circuit opened, over all processes.",
+            labels=["provider"],
+        )
+        for provider, circuit in self._circuits.items():
+            for member in CircuitState:
+                state.add_metric([provider, member.value], circuit.state is member)
+            for kind in HoldKind:
+                is_held = circuit.hold is not None and circuit.hold.kind is kind
+                held.add_metric([provider, kind.value], is_held)
+            own.add_metric([provider], circuit.is_own)
+            openings.add_metric([provider], circuit.openings)
+        yield from (state, held, own, openings)
 
 
 class OperatingCollector(Collector):

@@ -12,6 +12,7 @@ from payorch.application.judge_outcome import OutcomeJudge
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock, Ids, no_checkpoint
 from payorch.config import Settings
+from payorch.domain.circuit import CircuitSettings
 from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings
 from payorch.infrastructure.decline_policies.decline_policy_file import load_shipped_policy
@@ -20,8 +21,8 @@ from payorch.infrastructure.gateways.catalog import (
     ConnectorFactory,
     sandbox_connectors,
 )
-from payorch.infrastructure.gateways.circuits import ProcessCircuitBoard
 from payorch.infrastructure.gateways.http_transport import PooledTransport, ProviderTransport
+from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.job_queue import SqlAlchemyJobQueue
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
@@ -31,9 +32,10 @@ from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentL
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
+from payorch.infrastructure.persistence.shared_circuits import SqlAlchemySharedCircuits
 from payorch.infrastructure.persistence.staff_alerts import SqlAlchemyStaffAlerts
 from payorch.infrastructure.security.order_tokens import DerivedOrderTokens
-from payorch.infrastructure.system_clock import RandomIds, SystemClock
+from payorch.infrastructure.system_clock import RandomIds, SystemClock, process_name
 
 _log = structlog.get_logger("payorch.payments")
 
@@ -63,7 +65,8 @@ class Base:
     open_attempts: SqlAlchemyOpenAttempts
     methods: SqlAlchemyPaymentMethodRepository
     change_method: ChangePaymentMethodUseCase
-    circuits: ProcessCircuitBoard
+    shared_circuits: SqlAlchemySharedCircuits
+    circuits: ProviderCircuits
     gateways: ConnectorCatalog
     registry: PaymentMethodRegistry
     judge: OutcomeJudge
@@ -83,7 +86,14 @@ class Base:
         )
         ledger = SqlAlchemyPaymentLedger(transactions)
         methods = SqlAlchemyPaymentMethodRepository(database)
-        circuits = ProcessCircuitBoard(clock.monotonic)
+        circuit_settings = CircuitSettings()
+        shared_circuits = SqlAlchemySharedCircuits(transactions, clock, circuit_settings)
+        circuits = ProviderCircuits(
+            shared=shared_circuits,
+            monotonic=clock.monotonic,
+            process_name=process_name,
+            settings=circuit_settings,
+        )
         gateways = ConnectorCatalog(
             connectors=_connectors(settings),
             transport=seams.transport or PooledTransport(),
@@ -102,6 +112,7 @@ class Base:
             open_attempts=SqlAlchemyOpenAttempts(transactions, clock),
             methods=methods,
             change_method=ChangePaymentMethodUseCase(methods, clock),
+            shared_circuits=shared_circuits,
             circuits=circuits,
             gateways=gateways,
             registry=PaymentMethodRegistry(

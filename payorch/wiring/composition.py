@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from payorch.application.change_provider_fees import ChangeProviderFeesUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
+from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -17,9 +19,11 @@ from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
+from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
+from payorch.infrastructure.persistence.provider_fees import SqlAlchemyProviderFees
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
@@ -111,6 +115,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         *giving_back.schedules,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
+    fees = SqlAlchemyProviderFees(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
     services = Services(
@@ -136,9 +141,16 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         change_method=base.change_method,
         policies=policies,
         metrics=PaymentMetricsService(
-            metrics_repository, base.clock, min_sample=settings.min_sample
+            metrics_repository,
+            base.clock,
+            min_sample=settings.min_sample,
+            fees=fees.schedule,
         ),
         circuits=base.circuits,
+        circuit_history=SqlAlchemyCircuitHistory(base.transactions, base.clock),
+        fees=fees,
+        change_fees=ChangeProviderFeesUseCase(fees, base.registry, base.clock),
+        hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         clock=base.clock,
     )
     return Wired(

@@ -89,6 +89,7 @@ def order_payment(
         checkpoint=base.checkpoint,
         return_url=return_url,
         on_bad_credentials=disable_for_bad_credentials,
+        tell_circuits=base.circuits.tell,
         guard=DeclineGuard(
             history=SqlAlchemyAttemptHistory(base.transactions),
             hashes=SecretKeyedHashes(settings.secret_key),

@@ -92,9 +92,9 @@ def test_when_every_circuit_is_open_the_best_of_them_is_still_tried(database):
     )
     circuits = shop.services.circuits
     for code, failures in (("alpha", 10), ("beta", 9)):
-        circuits.record(code, is_technical_failure=failures == 10)
+        circuits.record(code, "server_error" if failures == 10 else None)
         for _ in range(9):
-            circuits.record(code, is_technical_failure=True)
+            circuits.record(code, "server_error")
 
     decision = shop.services.registry.decide(question(), revision=0)
 
@@ -109,7 +109,7 @@ def test_an_open_circuit_is_passed_over_while_another_provider_is_healthy(databa
         database, sandbox_url="http://127.0.0.1:9", methods=[a_method("alpha"), a_method("beta")]
     )
     for _ in range(10):
-        shop.services.circuits.record("alpha", is_technical_failure=True)
+        shop.services.circuits.record("alpha", "server_error")
 
     decision = shop.services.registry.decide(question(preferred_provider="alpha"), revision=0)
 

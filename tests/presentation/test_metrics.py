@@ -9,8 +9,13 @@ from sqlalchemy import delete, update
 
 from payorch.application.jobs import SEND_REFUND, SETTLE_TRANSACTION, NewJob
 from payorch.config import Settings
+from payorch.domain.circuit import CircuitSettings, Evidence
+from payorch.domain.shared_circuit import OpenedBecause
 from payorch.factory import create_app, wired
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.shared_circuits import SqlAlchemySharedCircuits
 from payorch.infrastructure.persistence.tables import JobRow, TransactionRow
+from payorch.infrastructure.system_clock import SystemClock
 from tests.shop import a_card, a_method, a_payment, an_order, seed
 
 TOKEN = "a-metrics-token-of-32-characters-or-more"
@@ -141,3 +146,28 @@ def test_an_empty_installation_has_figures_too(open_app):
     assert found["payorch_oldest_unknown_seconds",] == 0
     assert found["payorch_review_backlog",] == 0
     assert found["payorch_job_lease_expiries_total",] == 0
+
+
+def test_it_tells_each_providers_circuit_as_all_processes_see_it(open_app):
+    app = open_app()
+    database = wired(app).database
+    seed(database, [a_method("alpha"), a_method("beta")])
+    circuits = SqlAlchemySharedCircuits(
+        LedgerTransactions(database, SystemClock()), SystemClock(), CircuitSettings()
+    )
+    circuits.open(
+        "alpha",
+        because=OpenedBecause.FAILURES,
+        evidence=Evidence(8, 8, {"server_error": 8}),
+        for_s=60,
+        seen_by="web-2:7",
+    )
+
+    told = samples(ask(app))
+
+    state = "payorch_provider_circuit_state"
+    assert [told[state, "alpha", name] for name in ("closed", "open", "half_open")] == [0, 1, 0]
+    assert told[state, "beta", "closed"] == 1
+    assert told["payorch_provider_circuit_openings_total", "alpha"] == 1
+    assert told["payorch_provider_circuit_held", "alpha", "open"] == 0
+    assert told["payorch_provider_circuit_only_here", "alpha"] == 0

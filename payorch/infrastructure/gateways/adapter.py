@@ -9,6 +9,7 @@ from datetime import datetime
 
 from payorch.application.ports import Clock
 from payorch.application.provider_gateway import Answer, ChargeRequest, PaymentPage
+from payorch.domain.circuit import failure_of, was_called
 from payorch.domain.outcome import (
     NotSent,
     NotSentReason,
@@ -17,14 +18,14 @@ from payorch.domain.outcome import (
     UnknownReason,
 )
 from payorch.domain.transaction import TransactionId
-from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
+from payorch.infrastructure.gateways.bulkhead import Bulkhead
 from payorch.infrastructure.gateways.connector import Connector, HttpAnswer, HttpRequest
-from payorch.infrastructure.gateways.exchange import ProviderExchange
+from payorch.infrastructure.gateways.exchange import Exchanged, ProviderExchange
 from payorch.infrastructure.gateways.http_transport import ProviderTransport
+from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
 
-NOT_THE_PROVIDERS_FAULT = frozenset(
-    {NotSentReason.CIRCUIT_OPEN, NotSentReason.BULKHEAD_FULL, NotSentReason.NOT_BUILT}
-)
+PROBE_LEASE_MARGIN_S = 5.0
+"""A probe's lease outlasts its call by the time it takes to record how that ended."""
 
 PROOFS_ABOUT_THE_CHARGE = frozenset(
     {
@@ -36,13 +37,6 @@ PROOFS_ABOUT_THE_CHARGE = frozenset(
 """What holds for every request of one reference, whichever call learned it."""
 
 
-def is_technical_failure(outcome: Outcome) -> bool:
-    """What the breaker counts: never a decline, never our own refusal to send."""
-    if isinstance(outcome, NotSent):
-        return outcome.reason not in NOT_THE_PROVIDERS_FAULT
-    return isinstance(outcome, Unknown)
-
-
 class PaymentGatewayAdapter:
     """One provider account. Shared by all threads of the process."""
 
@@ -52,7 +46,7 @@ class PaymentGatewayAdapter:
         provider_code: str,
         connector: Connector,
         transport: ProviderTransport,
-        circuits: ProcessCircuitBoard,
+        circuits: ProviderCircuits,
         bulkhead: Bulkhead,
         clock: Clock,
         log_failure: Callable[[str, Mapping[str, str | int | None]], None],
@@ -70,18 +64,26 @@ class PaymentGatewayAdapter:
         with self._bulkhead.place() as is_in:
             if not is_in:
                 return _refused(NotSentReason.BULKHEAD_FULL)
-            if not ignore_circuit and not self._circuits.try_acquire(self._provider_code):
+            permit = self._circuits.admit(
+                self._provider_code,
+                must_send=ignore_circuit,
+                lease_s=timeout_s + PROBE_LEASE_MARGIN_S,
+            )
+            if not permit.may_send:
                 return _refused(NotSentReason.CIRCUIT_OPEN)
-            answer = self._exchange(
-                "charge",
+            exchanged = self._exchanges.run(
                 lambda: self._connector.charge_request(request),
                 lambda answer: self._connector.read_charge(answer, request),
                 timeout_s,
             )
-        self._circuits.record(
-            self._provider_code, is_technical_failure=is_technical_failure(answer.outcome)
-        )
-        return answer
+        if was_called(exchanged.outcome):
+            self._circuits.record(
+                self._provider_code,
+                failure_of(exchanged.outcome),
+                permit=permit,
+                retry_after_s=exchanged.retry_after_s,
+            )
+        return self._answer("charge", exchanged)
 
     def replay(self, request: ChargeRequest, *, timeout_s: float) -> Answer:
         """The same request under the same key. Asked by the ladder: passes an open breaker.
@@ -169,17 +171,13 @@ class PaymentGatewayAdapter:
         read: Callable[[HttpAnswer], Outcome],
         timeout_s: float,
     ) -> Answer:
-        exchanged = self._exchanges.run(build, read, timeout_s)
-        return self._answer(
-            operation, exchanged.outcome, exchanged.latency_ms, exchanged.http_status
-        )
+        return self._answer(operation, self._exchanges.run(build, read, timeout_s))
 
-    def _answer(
-        self, operation: str, outcome: Outcome, latency_ms: int, http_status: int | None
-    ) -> Answer:
+    def _answer(self, operation: str, exchanged: Exchanged[Outcome]) -> Answer:
+        outcome, latency_ms = exchanged.outcome, exchanged.latency_ms
         evidence: dict[str, str | int | None] = {
             "operation": operation,
-            "http_status": http_status,
+            "http_status": exchanged.http_status,
             "outcome": type(outcome).__name__,
         }
         if isinstance(outcome, (NotSent, Unknown)):

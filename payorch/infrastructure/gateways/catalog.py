@@ -7,10 +7,11 @@ from payorch.application.ports import Clock
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import MethodKind, PaymentMethodVO
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
-from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
+from payorch.infrastructure.gateways.bulkhead import Bulkhead
 from payorch.infrastructure.gateways.connector import Connector
 from payorch.infrastructure.gateways.exchange import ProviderExchange
 from payorch.infrastructure.gateways.http_transport import ProviderTransport
+from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
 from payorch.infrastructure.gateways.refund_adapter import RefundGatewayAdapter
 from payorch.infrastructure.gateways.sandbox import SandboxConnector
 
@@ -47,7 +48,7 @@ class ConnectorCatalog:
         *,
         connectors: Mapping[str, ConnectorFactory],
         transport: ProviderTransport,
-        circuits: ProcessCircuitBoard,
+        circuits: ProviderCircuits,
         clock: Clock,
         log_failure: Callable[[str, Mapping[str, str | int | None]], None],
     ) -> None:

@@ -30,11 +30,15 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HttpAnswer:
-    """A complete answer. Untrusted input: size was capped, nothing else was checked."""
+    """A complete answer. Untrusted input: size was capped, nothing else was checked.
+
+    `retry_after_s` is how long it asks us to wait, if it does so in a readable way.
+    """
 
     status: int
     content_type: str
     body: bytes
+    retry_after_s: float | None = None
 
 
 class RefundConnector(Protocol):

@@ -27,6 +27,7 @@ class Exchanged(Generic[T]):
     outcome: T | NotSent | Unknown
     latency_ms: int
     http_status: int | None
+    retry_after_s: float | None = None
 
 
 class ProviderExchange:
@@ -45,11 +46,11 @@ class ProviderExchange:
         except Exception as error:  # noqa: BLE001 - nothing was sent yet, whatever broke
             return Exchanged(NotSent(NotSentReason.NOT_BUILT, type(error).__name__), 0, None)
         sent_at = self._clock.monotonic()
-        http_status = None
+        http_status = retry_after_s = None
         outcome: T | NotSent | Unknown
         try:
             http_answer = self._transport.exchange(request, timeout_s=timeout_s)
-            http_status = http_answer.status
+            http_status, retry_after_s = http_answer.status, http_answer.retry_after_s
             outcome = read(http_answer)
         except RequestNotSent as proof:
             outcome = NotSent(proof.reason)
@@ -58,4 +59,4 @@ class ProviderExchange:
         except Exception as error:  # noqa: BLE001 - it may have been sent: unknown, never failed
             outcome = Unknown(UnknownReason.UNEXPECTED_ERROR, type(error).__name__)
         latency_ms = round((self._clock.monotonic() - sent_at) * 1000)
-        return Exchanged(outcome, latency_ms, http_status)
+        return Exchanged(outcome, latency_ms, http_status, retry_after_s)

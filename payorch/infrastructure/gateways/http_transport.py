@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import urllib3
@@ -27,6 +28,7 @@ from urllib3.exceptions import (
 
 from payorch.domain.outcome import NotSentReason, UnknownReason
 from payorch.infrastructure.gateways.connector import HttpAnswer, HttpRequest
+from payorch.infrastructure.gateways.retry_after import retry_after_s
 
 MAX_ANSWER_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 3.0
@@ -86,7 +88,12 @@ class PooledTransport:
                 response.close()
                 raise
             response.release_conn()
-        return HttpAnswer(response.status, response.headers.get("Content-Type", ""), body)
+        return HttpAnswer(
+            response.status,
+            response.headers.get("Content-Type", ""),
+            body,
+            retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC)),
+        )
 
 
 def _read_all(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

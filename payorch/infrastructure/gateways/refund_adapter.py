@@ -15,7 +15,7 @@ from payorch.domain.refund_outcome import (
     RefundRefused,
     RefundUnknown,
 )
-from payorch.infrastructure.gateways.circuits import Bulkhead
+from payorch.infrastructure.gateways.bulkhead import Bulkhead
 from payorch.infrastructure.gateways.connector import Connector, HttpAnswer, HttpRequest
 from payorch.infrastructure.gateways.exchange import Exchanged, ProviderExchange
 

@@ -13,6 +13,7 @@ from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
+from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
@@ -35,6 +36,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
+        CircuitsView(name="Circuits", endpoint="circuits", url="circuits"),
         JournalView(db),
         JobsView(db),
         LettersView(db),

@@ -34,6 +34,7 @@ PROBLEM_CODES = tuple(
         ("idempotency_key_reused", 409, "This key came with another request. Use a new key."),
         ("review_not_possible", 409, "Look at the transaction again; the detail says why."),
         ("policy_changed_meanwhile", 409, "Load the routing policy again before changing it."),
+        ("circuit_changed_meanwhile", 409, "Look at the provider's circuit again."),
         ("request_entity_too_large", 413, "A body has at most 64 kB."),
         ("unsupported_media_type", 415, "Send the body as application/json."),
         ("validation_error", 422, "See errors: where, what and which rule. Values are not echoed."),
@@ -53,6 +54,8 @@ PROBLEM_CODES = tuple(
             "No method takes this order; see reasons. Nothing was sent.",
         ),
         ("invalid_routing_policy", 422, "The routing policy contradicts itself."),
+        ("invalid_fee", 422, "A provider's fee cannot be like that; the detail says why."),
+        ("invalid_hold", 422, "A circuit cannot be held like that; the detail says why."),
         ("invalid_window", 422, "The time range is malformed or too long."),
         ("reason_required", 422, "Say why; changes are journalled."),
         (

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from payorch.application.provider_gateway import ChargeRequest
+from payorch.domain.circuit import CircuitSettings
 from payorch.domain.money import Money
 from payorch.domain.outcome import (
     Approved,
@@ -20,10 +21,13 @@ from payorch.domain.outcome import (
 )
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.gateways.adapter import PaymentGatewayAdapter
-from payorch.infrastructure.gateways.circuits import Bulkhead, ProcessCircuitBoard
+from payorch.infrastructure.gateways.bulkhead import Bulkhead
 from payorch.infrastructure.gateways.http_transport import PooledTransport
+from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
 from payorch.infrastructure.gateways.sandbox import SandboxConnector
 from payorch.infrastructure.system_clock import RandomIds, SystemClock
+from tests.fake_circuits import FakeSharedCircuits
+from tests.fakes import FakeClock
 from tests.sandbox_process import free_port
 from tests.shop import a_card, a_customer
 
@@ -34,10 +38,15 @@ PLACES = 4
 class Gateway:
     """An adapter with what a test wants to see of it."""
 
-    def __init__(self, base_url: str, *, places: int = PLACES) -> None:
-        clock = SystemClock()
+    def __init__(self, base_url: str, *, places: int = PLACES, clock=None) -> None:
+        clock = clock or SystemClock()
         self.logged: list[object] = []
-        self.circuits = ProcessCircuitBoard(clock.monotonic)
+        self.circuits = ProviderCircuits(
+            shared=FakeSharedCircuits(clock),
+            monotonic=clock.monotonic,
+            process_name=lambda: "tests:1",
+            settings=CircuitSettings(),
+        )
         self.bulkhead = Bulkhead(places)
         self.adapter = PaymentGatewayAdapter(
             provider_code="alpha",
@@ -227,7 +236,7 @@ def test_a_full_bulkhead_and_an_open_circuit_refuse_without_sending(gateway, san
             full.enter_context(gateway.bulkhead.place())
         assert charge(gateway, request) == NotSent(NotSentReason.BULKHEAD_FULL)
     for _ in range(8):
-        gateway.circuits.record("alpha", is_technical_failure=True)
+        gateway.circuits.record("alpha", "server_error")
 
     assert charge(gateway, request) == NotSent(NotSentReason.CIRCUIT_OPEN)
     assert sandbox.payments_of(request.reference) == []
@@ -245,6 +254,27 @@ def test_technical_failures_open_it(gateway):
         charge(gateway, a_request("4100000000000043"))
 
     assert gateway.circuits.is_open("alpha")
+
+
+def test_a_provider_that_says_when_to_come_back_is_left_alone_until_then(sandbox):
+    clock = FakeClock()
+    gateway = Gateway(sandbox.base_url, clock=clock)
+    sandbox.start_outage("alpha", "rate_limit_429")
+    assert charge(gateway, a_request()) == NotSent(NotSentReason.RATE_LIMITED, "rate_limited")
+    sandbox.end_outages()
+
+    assert charge(gateway, a_request()) == NotSent(NotSentReason.CIRCUIT_OPEN)
+    clock.advance(seconds=1)
+    assert isinstance(charge(gateway, a_request()), Approved)
+
+
+def test_customers_who_send_invalid_data_open_nothing(gateway):
+    for _ in range(12):
+        outcome = charge(gateway, a_request("42"))
+
+    assert isinstance(outcome, NotSent)
+    assert outcome.reason is NotSentReason.INVALID_REQUEST
+    assert not gateway.circuits.is_open("alpha")
 
 
 def test_neither_log_nor_evidence_holds_the_card(gateway):

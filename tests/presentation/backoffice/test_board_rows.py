@@ -9,10 +9,8 @@ from payorch.application.provider_figures import (
     ProviderSummary,
     RecoveredOrders,
 )
-from payorch.application.provider_gateway import CircuitView
 from payorch.domain.attempt_stats import Interval, NotEnoughData, RateEstimate
-from payorch.domain.circuit import CircuitState
-from payorch.presentation.backoffice.routing.board_rows import Figures, figures_of, health_of
+from payorch.presentation.backoffice.routing.board_rows import Figures, figures_of
 from payorch.presentation.backoffice.routing.sparkline import sparkline
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -57,23 +55,6 @@ def test_too_few_attempts_are_no_number():
 
 def test_a_provider_without_attempts_shows_dashes():
     assert figures_of(None) == Figures()
-
-
-@pytest.mark.parametrize(
-    ("circuit", "label", "tone", "detail"),
-    [
-        (CircuitView(CircuitState.CLOSED, 0, 0), "Closed", "success", "no recent failures"),
-        (CircuitView(CircuitState.CLOSED, 0, 0.1), "Closed", "success", "10% of recent"),
-        (CircuitView(CircuitState.OPEN, 12.4, 0.8), "Open", "danger", "next probe in 12 s"),
-        (CircuitView(CircuitState.OPEN, 0.1, 0.8), "Open", "danger", "next probe in 1 s"),
-        (CircuitView(CircuitState.HALF_OPEN, 0, 0.5), "Half open", "warning", "probing"),
-    ],
-)
-def test_the_circuit_is_told_in_words_and_with_its_countdown(circuit, label, tone, detail):
-    health = health_of(circuit)
-
-    assert (health.label, health.tone) == (label, tone)
-    assert detail in health.detail
 
 
 def test_a_line_breaks_where_there_is_too_little_data():

@@ -1,5 +1,9 @@
 """All tables, one module per subject. Importing this package registers every one of them."""
 
+from payorch.infrastructure.persistence.tables.circuits import (
+    CircuitIncidentRow,
+    ProviderCircuitRow,
+)
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
@@ -8,6 +12,7 @@ from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
 )
+from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderMinuteRow,
     RollupStateRow,
@@ -21,6 +26,7 @@ from payorch.infrastructure.persistence.tables.verifications import Verification
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 
 __all__ = [
+    "CircuitIncidentRow",
     "ConfigurationRow",
     "EvidenceRow",
     "JobCounterRow",
@@ -29,6 +35,8 @@ __all__ = [
     "NoticeRow",
     "OrderRow",
     "PaymentMethodRow",
+    "ProviderCircuitRow",
+    "ProviderFeeRow",
     "ProviderMinuteRow",
     "RefundReviewRow",
     "RefundRow",

@@ -59,6 +59,7 @@ LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.FIELD_MISSING: "a field it requires was missing",
     LeftOut.DIRECT_CARDS_OFF: "typed cards are switched off for it",
     LeftOut.CIRCUIT_OPEN: "its circuit was open after technical failures",
+    LeftOut.HELD_OPEN: "staff let nothing pass to it then",
     LeftOut.NOT_IN_POLICY: "it is not in the routing policy",
     LeftOut.NOT_CONNECTED: "this payorch has no connection to it",
     LeftOut.ALREADY_TRIED: "it had been tried already",

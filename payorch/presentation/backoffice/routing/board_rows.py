@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from payorch.application.circuit_board import CircuitBoard
 from payorch.application.provider_figures import ProviderSummary, Rate
-from payorch.application.provider_gateway import CircuitBoard, CircuitView
 from payorch.domain.attempt_stats import NotEnoughData
-from payorch.domain.circuit import CircuitState
 from payorch.domain.payment_method import PaymentMethodVO
+from payorch.presentation.backoffice.routing.circuit_texts import Health, health_of
 from payorch.presentation.backoffice.routing.policy_difference import shares_of
 from payorch.presentation.backoffice.routing.routing_draft import PostedBoard, RoutingDraft
 from payorch.presentation.backoffice.routing.sparkline import Sparkline, sparkline
@@ -15,13 +15,6 @@ from payorch.presentation.money_format import format_money
 
 DASH = "-"
 _NBSP = "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    label: str
-    tone: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +76,6 @@ def board_rows(
             )
         )
     return rows
-
-
-def health_of(circuit: CircuitView) -> Health:
-    """The breaker in words: it counts technical failures only, never declines."""
-    failing = f"{circuit.recent_failure_share:.0%} of recent calls failed"
-    match circuit.state:
-        case CircuitState.CLOSED if circuit.recent_failure_share > 0:
-            return Health("Closed", "success", failing)
-        case CircuitState.CLOSED:
-            return Health("Closed", "success", "no recent failures")
-        case CircuitState.OPEN:
-            seconds = max(1, round(circuit.tries_again_in_s))
-            return Health("Open", "danger", f"next probe in {seconds} s; {failing}")
-        case CircuitState.HALF_OPEN:
-            return Health("Half open", "warning", f"probing; {failing}")
 
 
 def figures_of(summary: ProviderSummary | None) -> Figures:

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
 
+from payorch.application.change_provider_fees import ChangeProviderFee
 from payorch.application.staff_reason import MAX_REASON_LENGTH
-from payorch.domain.errors import PaymentMethodNotFound
+from payorch.domain.errors import InvalidFee, InvalidMoney, PaymentMethodNotFound, ReasonRequired
 from payorch.domain.payment_method import Capabilities, MethodKind, PaymentMethodVO
 from payorch.presentation.backoffice.permissions import Permission
-from payorch.presentation.backoffice.routing.board_rows import health_of
+from payorch.presentation.backoffice.routing.circuit_texts import health_of
+from payorch.presentation.backoffice.routing.circuits import circuit_context
 from payorch.presentation.backoffice.routing.last_switch import last_switch
 from payorch.presentation.backoffice.routing.method_switch import switch_method
-from payorch.presentation.backoffice.shell.access import staff_may
+from payorch.presentation.backoffice.routing.provider_fees import FeeForm, fee_context
+from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.services import services
@@ -63,6 +66,25 @@ class ProvidersView(BackofficeView):
 
     @expose("/<code>")
     def details(self, code: str) -> ResponseReturnValue:
+        return self._details(code)
+
+    @expose("/<code>/fees", methods=["POST"])
+    def set_fee(self, code: str) -> ResponseReturnValue:
+        if not staff_may(Permission.CHANGE_ROUTING):
+            abort(403)
+        form = FeeForm.posted(request.form)
+        try:
+            services().change_fees.execute(
+                ChangeProviderFee(form.fee(code), current_staff().email, form.reason)
+            )
+        except PaymentMethodNotFound:
+            abort(404)
+        except (InvalidFee, InvalidMoney, ReasonRequired) as error:
+            return self._details(code, form, error.message), 422
+        flash("The fee is stored. Costs are counted with it from now on.", "success")
+        return redirect(url_for(f"{self.endpoint}.details", code=code), code=303)
+
+    def _details(self, code: str, form: FeeForm | None = None, problem: str = "") -> str:
         try:
             method = services().registry.method(code)
         except PaymentMethodNotFound:
@@ -70,7 +92,8 @@ class ProvidersView(BackofficeView):
         page: str = self.render(
             "backoffice/provider.html",
             method=method,
-            health=health_of(services().circuits.view(code)),
+            **circuit_context(code),
+            **fee_context(code, form, problem),
             settings=settings_of(method),
             capabilities=capabilities_of(method.capabilities),
             last_switch=last_switch(self._session.session, code),
