@@ -1,13 +1,13 @@
 """reviews of refunds
 
-Revision: 0003_refund_reviews
+Revision: 0003
 Follows: 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_refund_reviews"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

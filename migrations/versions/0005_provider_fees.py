@@ -1,14 +1,14 @@
 """what providers charge
 
-Revision: provider_fees
-Follows: circuits
+Revision: 0005
+Follows: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "provider_fees"
-down_revision = "circuits"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """circuits that all processes share, and the history of their openings and holds
 
-Revision: circuits
-Follows: 0002
+Revision: 0004
+Follows: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "circuits"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
