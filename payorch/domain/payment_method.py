@@ -59,6 +59,7 @@ class LeftOut(StrEnum):
     DIRECT_CARDS_OFF = "direct_cards_off"
     CIRCUIT_OPEN = "circuit_open"
     NOT_IN_POLICY = "not_in_policy"
+    NOT_IN_RULE = "not_in_routing_rule"
     ALREADY_TRIED = "already_tried"
     PROVIDER_LIMIT = "provider_limit_reached"
 

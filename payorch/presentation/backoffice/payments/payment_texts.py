@@ -60,6 +60,7 @@ LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.DIRECT_CARDS_OFF: "typed cards are switched off for it",
     LeftOut.CIRCUIT_OPEN: "its circuit was open after technical failures",
     LeftOut.NOT_IN_POLICY: "it is not in the routing policy",
+    LeftOut.NOT_IN_RULE: "the routing rule does not name it",
     LeftOut.NOT_CONNECTED: "this payorch has no connection to it",
     LeftOut.ALREADY_TRIED: "it had been tried already",
     LeftOut.PROVIDER_LIMIT: "enough providers stood before it",
