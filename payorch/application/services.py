@@ -9,6 +9,7 @@ from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.end_order import EndOrderUseCase
+from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
@@ -23,6 +24,8 @@ from payorch.application.refund_views import RefundReader
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
+from payorch.application.routing_draft import EditRoutingDraftUseCase, RoutingDrafts
+from payorch.application.stored_decision import StoredDecisionReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class Services:
     change_policy: ChangeRoutingPolicyUseCase
     change_method: ChangePaymentMethodUseCase
     policies: RoutingPolicyRepository
+    drafts: RoutingDrafts
+    edit_draft: EditRoutingDraftUseCase
+    explain_routing: ExplainRoutingUseCase
+    decisions: StoredDecisionReader
     metrics: PaymentMetricsService
     circuits: CircuitBoard
     clock: Clock

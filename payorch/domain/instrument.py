@@ -18,6 +18,8 @@ _BRAND_RANGES = (
     ("diners", 38, 39, 2),
 )
 
+CARD_BRANDS = tuple(dict.fromkeys(brand for brand, *_ in _BRAND_RANGES))
+
 
 def card_brand(number: str) -> str:
     """Scheme of a card number by its issuer range, "unknown" when none fits."""

@@ -7,12 +7,14 @@ from sqlalchemy import Engine
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
+from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.routing_draft import EditRoutingDraftUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
@@ -24,9 +26,11 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
 from payorch.infrastructure.persistence.refund_reader import SqlAlchemyRefundReader
+from payorch.infrastructure.persistence.routing_drafts import SqlAlchemyRoutingDrafts
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
+from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStoredDecisions
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
@@ -111,6 +115,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         *giving_back.schedules,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
+    drafts = SqlAlchemyRoutingDrafts(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
     services = Services(
@@ -134,6 +139,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         change_policy=ChangeRoutingPolicyUseCase(policies, base.methods, base.clock),
         change_method=base.change_method,
         policies=policies,
+        drafts=drafts,
+        edit_draft=EditRoutingDraftUseCase(drafts, base.methods, base.clock),
+        explain_routing=ExplainRoutingUseCase(base.registry),
+        decisions=SqlAlchemyStoredDecisions(base.database),
         metrics=PaymentMetricsService(
             metrics_repository, base.clock, min_sample=settings.min_sample
         ),

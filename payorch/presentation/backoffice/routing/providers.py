@@ -11,22 +11,16 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import PaymentMethodNotFound
-from payorch.domain.payment_method import Capabilities, MethodKind, PaymentMethodVO
+from payorch.domain.payment_method import Capabilities, PaymentMethodVO
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.board_rows import health_of
 from payorch.presentation.backoffice.routing.last_switch import last_switch
 from payorch.presentation.backoffice.routing.method_switch import switch_method
+from payorch.presentation.backoffice.routing.rule_words import KIND_LABELS
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.services import services
-
-KIND_LABELS = {
-    MethodKind.CARD: "Card",
-    MethodKind.WALLET: "Wallet",
-    MethodKind.BANK_REDIRECT: "Bank redirect",
-    MethodKind.CRYPTO: "Crypto",
-}
 
 
 @dataclass(frozen=True, slots=True)
