@@ -111,6 +111,17 @@ class RuleConditions:
         )
 
     @property
+    def code_sets(self) -> tuple[frozenset[str], ...]:
+        """All conditions but the amount."""
+        return (
+            self.currencies,
+            self.countries,
+            frozenset(kind.value for kind in self.kinds),
+            self.card_brands,
+            self.bin_prefixes,
+        )
+
+    @property
     def implied_currencies(self) -> frozenset[str]:
         return frozenset({self.amount.currency}) if self.amount else self.currencies
 

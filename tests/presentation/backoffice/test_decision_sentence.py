@@ -61,8 +61,9 @@ BY_ORDER = [(code, ChosenBecause.POLICY_ORDER) for code in NAMES]
         (
             sentence(*BY_ORDER[2:], alpha=LeftOut.CIRCUIT_OPEN, beta=LeftOut.CURRENCY),
             (
-                "Gamma first: the default order of policy 7, tier 3. Left out before it: Alpha (its"
-                " circuit was open after technical failures), Beta (it does not serve the currency)."
+                "Gamma first: the default order of policy 7, tier 3. Left out before it: Alpha"
+                " (its circuit was open after technical failures), Beta (it does not serve the"
+                " currency)."
             ),
         ),
         (

@@ -296,7 +296,7 @@ def test_what_another_window_changed_is_not_published_unseen(office, olga):
     answer = press(olga, page, "publish", reason="Gamma first")
 
     assert answer.status_code == 409
-    assert "changed in another window" in answer.text
+    assert "were changed in another window" in answer.text
     assert form_of(answer.text)["reason"] == "Gamma first"
     assert office.version() == 1
     assert press(olga, answer.text, "publish").status_code == 303

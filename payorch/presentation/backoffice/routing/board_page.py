@@ -7,7 +7,7 @@ from payorch.application.configuration import Configuration, PublishedPolicy
 from payorch.domain.errors import PayorchError, ReasonRequired
 from payorch.presentation.backoffice.routing.board_rows import board_rows
 from payorch.presentation.backoffice.routing.history_lines import history_lines
-from payorch.presentation.backoffice.routing.kept_draft import kept_draft
+from payorch.presentation.backoffice.routing.kept_draft import rules_stamp
 from payorch.presentation.backoffice.routing.policy_difference import policy_difference
 from payorch.presentation.backoffice.routing.policy_warnings import policy_warnings
 from payorch.presentation.backoffice.routing.posted_board import EXPLORATION, PostedBoard
@@ -52,7 +52,7 @@ def board_context(
     posted = state.posted
     return {
         "version": policy.version,
-        "stamp": kept_draft(configuration).stamp,
+        "rules_stamp": rules_stamp(drafted.rules),
         "rows": board_rows(
             state.draft,
             posted,

@@ -1,8 +1,11 @@
 """The draft of the person at this request: found again on every page of the routing."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from payorch.application.configuration import Configuration
+from payorch.domain.routing_rule import RoutingRule
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
@@ -11,10 +14,10 @@ from payorch.presentation.services import services
 
 @dataclass(frozen=True, slots=True)
 class KeptDraft:
-    """`stamp` tells one state of the draft from the next; it is empty when nothing is kept."""
+    """`is_kept` is false where the draft is just what is in force."""
 
     draft: RoutingDraft
-    stamp: str
+    is_kept: bool
 
 
 def kept_draft(configuration: Configuration) -> KeptDraft:
@@ -24,8 +27,9 @@ def kept_draft(configuration: Configuration) -> KeptDraft:
         if saved is not None:
             draft = RoutingDraft.of(saved.policy, configuration.methods)
             if draft.differs_from(configuration.policy):
-                return KeptDraft(draft, saved.saved_at.isoformat())
-    return KeptDraft(RoutingDraft.of(configuration.policy, configuration.methods), "")
+                return KeptDraft(draft, is_kept=True)
+    in_force = RoutingDraft.of(configuration.policy, configuration.methods)
+    return KeptDraft(in_force, is_kept=False)
 
 
 def keep(draft: RoutingDraft, configuration: Configuration) -> None:
@@ -41,3 +45,18 @@ def keep(draft: RoutingDraft, configuration: Configuration) -> None:
 
 def discard() -> None:
     services().edit_draft.discard(current_staff().email)
+
+
+def rules_stamp(rules: Iterable[RoutingRule]) -> str:
+    """Tells one state of the rules from another: equal rules give equal stamps in each process."""
+    state = [
+        (
+            rule.name,
+            [sorted(codes) for codes in rule.conditions.code_sets],
+            rule.conditions.amount,
+            rule.entries,
+            rule.then_default,
+        )
+        for rule in rules
+    ]
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:16]

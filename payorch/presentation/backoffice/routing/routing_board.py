@@ -19,7 +19,12 @@ from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import InvalidRoutingPolicy, PolicyChangedMeanwhile, ReasonRequired
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.board_page import BoardState, board_context
-from payorch.presentation.backoffice.routing.kept_draft import discard, keep, kept_draft
+from payorch.presentation.backoffice.routing.kept_draft import (
+    discard,
+    keep,
+    kept_draft,
+    rules_stamp,
+)
 from payorch.presentation.backoffice.routing.method_switch import switch_method
 from payorch.presentation.backoffice.routing.posted_board import PostedBoard
 from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft
@@ -29,7 +34,7 @@ from payorch.presentation.services import services
 
 HISTORY_LENGTH = 3
 OTHER_WINDOW = (
-    "Your draft was changed in another window of yours since this page was shown. "
+    "The rules of your draft were changed in another window since this page was shown. "
     "Nothing was published: look at the difference below, and publish it then."
 )
 
@@ -63,9 +68,8 @@ class RoutingBoardView(BackofficeView):
         state = BoardState(posted.draft, posted, reason=request.form.get("reason", ""))
         if posted.problems:
             return self._page(state, configuration, 422)
-        was_seen = request.form.get("draft", "") == kept_draft(configuration).stamp
         keep(posted.draft, configuration)
-        if not was_seen:
+        if _has_unseen_rules(posted.draft, configuration):
             return self._page(replace(state, problem=OTHER_WINDOW), configuration, 409)
         if not posted.draft.differs_from(configuration.policy):
             flash("This policy is in force already; there is nothing to publish.", "warning")
@@ -152,6 +156,15 @@ def _posted(configuration: Configuration) -> PostedBoard:
         configuration.methods,
         kept_draft(configuration).draft,
     )
+
+
+def _has_unseen_rules(draft: RoutingDraft, configuration: Configuration) -> bool:
+    """The page shows rules without sending them; what it showed is not what would be published.
+
+    On a stale page that is no question of its own: there all of it is shown again anyway.
+    """
+    is_stale = draft.based_on_version != configuration.policy.version
+    return not is_stale and request.form.get("rules", "") != rules_stamp(draft.rules)
 
 
 def _change(draft: RoutingDraft, base: int, reason: str, *, restores: int | None = None) -> int:

@@ -36,7 +36,7 @@ class RoutingExplainView(BackofficeView):
             explain = services().explain_routing.execute
             in_force = explanation_text(explain(form.question), names)
             draft = kept_draft(configuration)
-            if draft.stamp:
+            if draft.is_kept:
                 drafted = explanation_text(explain(form.question, draft.draft.policy()), names)
         page: str = self.render(
             "backoffice/routing_explain.html",
