@@ -68,8 +68,9 @@ def _question(money: Money, texts: Mapping[str, str]) -> RoutingQuestion:
     kind = MethodKind.CARD if is_card else None
     if not is_card and texts["method"] != ANY_OTHER:
         kind = MethodKind(texts["method"])
-    digits = texts["bin"] if is_card else ""
-    brand = (texts["brand"] or (card_brand(digits) if digits else "")) if is_card else ""
+    # Of a card that is typed elsewhere nothing is known when the provider is chosen.
+    digits = texts["bin"] if is_typed else ""
+    brand = (texts["brand"] or (card_brand(digits) if digits else "")) if is_typed else ""
     return RoutingQuestion(
         money,
         texts["country"],

@@ -4,7 +4,7 @@ Everything here changes the draft of the person alone; it is published on the bo
 whole difference is seen.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -96,19 +96,23 @@ class RoutingRulesView(BackofficeView):
     def move(self) -> ResponseReturnValue:
         """`move` is "up:Name of the rule" or "down:Name of the rule"."""
         to, _, name = request.form.get("move", "").partition(":")
-        return self._changed_by(
-            lambda draft: draft.with_rule_moved(name, {"up": -1, "down": 1}.get(to, 0))
-        )
+        by = {"up": -1, "down": 1}.get(to, 0)
+        return self._changed_by(lambda draft: draft.with_rule_moved(name, by), then_at=name)
 
     @expose("/delete", methods=["POST"])
     def delete(self) -> ResponseReturnValue:
         return self._changed_by(lambda draft: draft.without_rule(request.form.get("rule", "")))
 
-    def _changed_by(self, change: Any) -> ResponseReturnValue:
+    def _changed_by(
+        self, change: Callable[[RoutingDraft], RoutingDraft], *, then_at: str = ""
+    ) -> ResponseReturnValue:
+        """`then_at` is the rule at which the reader goes on, also by keyboard."""
         self._require_change()
         configuration = services().registry.configuration()
-        keep(change(kept_draft(configuration).draft), configuration)
-        return self._back()
+        changed = change(kept_draft(configuration).draft)
+        keep(changed, configuration)
+        place = next((n for n, r in enumerate(changed.rules, start=1) if r.name == then_at), 0)
+        return self._back(f"rule-{place}" if place else None)
 
     def _form_page(
         self,
@@ -130,8 +134,8 @@ class RoutingRulesView(BackofficeView):
         )
         return page, status
 
-    def _back(self) -> ResponseReturnValue:
-        return redirect(url_for(f"{self.endpoint}.index"), code=303)
+    def _back(self, anchor: str | None = None) -> ResponseReturnValue:
+        return redirect(url_for(f"{self.endpoint}.index", _anchor=anchor), code=303)
 
     @staticmethod
     def _require_change() -> None:

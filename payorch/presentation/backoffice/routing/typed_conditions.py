@@ -11,8 +11,6 @@ from payorch.domain.payment_method import MethodKind
 from payorch.domain.routing_rule import AmountRange, RuleConditions
 from payorch.presentation.checkout.countries import is_country
 
-MOST_TYPED = 6000
-
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -46,7 +44,7 @@ def typed_conditions(
     """The conditions, and what was wrong by field; a wrong field counts as left empty."""
     problems: dict[str, str] = {}
     currencies, countries = (
-        codes(form.get(name, "")[:MOST_TYPED]) for name in (Field.CURRENCIES, Field.COUNTRIES)
+        codes(form.get(name, "")) for name in (Field.CURRENCIES, Field.COUNTRIES)
     )
     for name, typed, problem_of in (
         (Field.CURRENCIES, currencies, currency_problem),
@@ -58,7 +56,7 @@ def typed_conditions(
     amount, amount_problem = _amount(form)
     if amount_problem:
         problems[Field.AMOUNT] = amount_problem
-    prefixes = frozenset(codes(form.get(Field.BINS, "")[:MOST_TYPED]))
+    prefixes = frozenset(codes(form.get(Field.BINS, "")))
     if any(not re.fullmatch("[0-9]{6,8}", prefix) for prefix in prefixes):
         problems[Field.BINS] = "A BIN prefix is six to eight digits; put spaces between them."
     conditions = RuleConditions(
