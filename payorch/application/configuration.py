@@ -8,6 +8,7 @@ from typing import Protocol
 
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import RoutingRule
 
 
 class OperatingMode(StrEnum):
@@ -50,12 +51,22 @@ class OperatingModes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PublishedPolicy:
-    version: int
+    """`restores_version`: the earlier version whose contents this one put in force again."""
+
+    policy: RoutingPolicy
     based_on_version: int | None
-    entries: tuple[PolicyEntry, ...]
+    restores_version: int | None
     published_by: str
     reason: str
     published_at: datetime
+
+    @property
+    def version(self) -> int:
+        return self.policy.version
+
+    @property
+    def entries(self) -> tuple[PolicyEntry, ...]:
+        return self.policy.entries
 
 
 class PaymentMethodRepository(Protocol):
@@ -84,6 +95,8 @@ class RoutingPolicyRepository(Protocol):
         actor: str,
         reason: str,
         at: datetime,
+        rules: tuple[RoutingRule, ...] = (),
+        restores_version: int | None = None,
     ) -> int:
         """Store the next version, journal it and bump the revision, in one transaction.
 
@@ -91,7 +104,10 @@ class RoutingPolicyRepository(Protocol):
         one in force.
         """
 
-    def history(self, *, limit: int) -> tuple[PublishedPolicy, ...]: ...
+    def history(self, *, limit: int, before: int | None = None) -> tuple[PublishedPolicy, ...]:
+        """The newest versions first; only those older than version `before`, if given."""
+
+    def version(self, number: int) -> PublishedPolicy | None: ...
 
 
 class Journal(Protocol):

@@ -55,6 +55,8 @@ class LeftOutRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
+    """`routing_rule`: the rule of the policy that applied; None is the default order."""
+
     idempotency_key: str
     request_hash: str
     number: int
@@ -64,6 +66,7 @@ class NewSubmission:
     left_out: tuple[LeftOutRecord, ...]
     language: str | None = None
     client_hash: str | None = None
+    routing_rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

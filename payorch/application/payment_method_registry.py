@@ -4,7 +4,7 @@ The configuration is kept in memory by its revision. A payment reads the revisio
 its order, so a change by ops is in force at the next order in every process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -16,29 +16,54 @@ from payorch.application.configuration import (
 )
 from payorch.domain.errors import PaymentMethodNotFound, PaymentsPaused
 from payorch.domain.money import Money
-from payorch.domain.payment_method import LeftOut, PaymentMethodVO
-from payorch.domain.routing_policy import ChosenBecause, Ranked
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingDecision:
-    """The providers to try, first to last, and the reason for each one left out."""
-
-    policy_version: int
-    candidates: tuple[Ranked, ...]
-    left_out: dict[str, LeftOut]
-    methods: dict[str, PaymentMethodVO]
+from payorch.domain.payment_method import LeftOut, MethodKind, PaymentMethodVO
+from payorch.domain.routing_policy import AppliedOrder, RoutingPolicy
+from payorch.domain.routing_rule import OrderFacts
+from payorch.domain.tier_list import ChosenBecause, Ranked, draw_order
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingQuestion:
-    """What routing has to know of a submission. `filled_fields` are the customer's extra fields."""
+    """What routing has to know of a submission. `filled_fields` are the customer's extra fields.
+
+    `filled_fields` None: the customer has not typed them yet. `kind` is asked for only where no
+    provider is preferred, whose kind it would be. Brand and BIN (at most eight digits) are those
+    of the typed card.
+    """
 
     money: Money
     country: str
-    filled_fields: frozenset[str]
+    filled_fields: frozenset[str] | None
     has_typed_card: bool
     preferred_provider: str | None
+    kind: MethodKind | None = None
+    card_brand: str | None = None
+    card_bin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consideration:
+    """All of a decision but chance: the order that applies, who can take it, who is healthy."""
+
+    order: AppliedOrder
+    left_out: dict[str, LeftOut]
+    eligible: tuple[str, ...]
+    healthy: tuple[str, ...]
+    best_of_bad: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDecision:
+    """The providers to try, first to last, and the reason for each one left out.
+
+    `rule_name`: the rule of the policy that picked the tier list; None is the default order.
+    """
+
+    policy_version: int
+    rule_name: str | None
+    candidates: tuple[Ranked, ...]
+    left_out: dict[str, LeftOut]
+    methods: dict[str, PaymentMethodVO]
 
 
 class PaymentMethodRegistry:
@@ -59,7 +84,7 @@ class PaymentMethodRegistry:
         self._is_connected = is_connected
         self._random = random
         self._allow_direct_cards = allow_direct_cards
-        self._max_providers = max_providers
+        self.max_providers = max_providers
         self._lock = Lock()
         self._cached: Configuration | None = None
 
@@ -94,23 +119,37 @@ class PaymentMethodRegistry:
         raise PaymentMethodNotFound(f"There is no payment method {code[:40]!r}.")
 
     def options(self, money: Money, country: str) -> tuple[PaymentMethodVO, ...]:
-        """What a customer may choose from for such an order, in the policy's order."""
-        configuration = self.configuration()
-        eligible = [
-            method
-            for method in configuration.methods
-            if self._reason_against(configuration, method, money, country, None) is None
-        ]
-        return tuple(sorted(eligible, key=lambda method: (method.priority, -method.weight)))
+        """What a customer may choose from for such an order, in the policy's order.
+
+        No card is typed yet: rules that look at its brand or BIN come later, when it is paid.
+        """
+        offered = []
+        for method, order, reason in self._offers(money, country):
+            place = order.place_of(method.code)
+            if reason is None and place is not None:
+                offered.append(((place.tier, -place.weight), method))
+        return tuple(method for _, method in sorted(offered, key=lambda offer: offer[0]))
 
     def left_out(self, money: Money, country: str) -> dict[str, LeftOut]:
         """Why each other method is not among the options."""
-        configuration = self.configuration()
-        reasons = {
-            method.code: self._reason_against(configuration, method, money, country, None)
-            for method in configuration.methods
+        return {
+            method.code: reason
+            for method, _, reason in self._offers(money, country)
+            if reason is not None
         }
-        return {code: reason for code, reason in reasons.items() if reason is not None}
+
+    def _offers(
+        self, money: Money, country: str
+    ) -> Iterator[tuple[PaymentMethodVO, AppliedOrder, LeftOut | None]]:
+        """Each method, with the order that would apply if the customer chose it."""
+        configuration = self.configuration()
+        policy = configuration.policy
+        for method in configuration.methods:
+            question = RoutingQuestion(
+                money, country, None, has_typed_card=False, preferred_provider=method.code
+            )
+            order = policy.order_for(_facts(question, method.kind))
+            yield method, order, self._reason_against(policy, order, method, question)
 
     def decide(self, question: RoutingQuestion, *, revision: int) -> RoutingDecision:
         """Candidates for one submission. Without any, `candidates` is empty: see `left_out`.
@@ -119,61 +158,68 @@ class PaymentMethodRegistry:
         """
         configuration = self.at_revision(revision)
         _require_running(configuration)
-        left_out = self._reasons(configuration, question)
-        methods = {method.code: method for method in configuration.methods}
-        eligible = [code for code in methods if code not in left_out]
-        healthy = [code for code in eligible if not self._circuits.is_open(code)]
-        if healthy or not eligible:
-            ranked = configuration.policy.rank(
-                healthy, preferred=question.preferred_provider, random=self._random
+        policy = configuration.policy
+        considered = self.consider(configuration, policy, question)
+        if considered.best_of_bad is None:
+            ranked = draw_order(
+                considered.order.entries,
+                frozenset(considered.healthy),
+                preferred=question.preferred_provider,
+                exploration_share=policy.exploration_share,
+                random=self._random,
             )
         else:
-            best = min(eligible, key=self._circuits.recent_failure_share)
-            ranked = [Ranked(best, ChosenBecause.BEST_OF_BAD, 1.0)]
-        tried = {candidate.provider_code for candidate in ranked[: self._max_providers]}
-        for code in eligible:
+            ranked = [Ranked(considered.best_of_bad, ChosenBecause.BEST_OF_BAD, 1.0)]
+        candidates = tuple(ranked[: self.max_providers])
+        tried = {candidate.provider_code for candidate in candidates}
+        left_out = considered.left_out
+        for code in considered.eligible:
             if code not in tried:
-                is_open = code not in healthy
+                is_open = code not in considered.healthy
                 left_out[code] = LeftOut.CIRCUIT_OPEN if is_open else LeftOut.PROVIDER_LIMIT
+        rule = considered.order.rule
         return RoutingDecision(
-            configuration.policy.version, tuple(ranked[: self._max_providers]), left_out, methods
+            policy.version,
+            None if rule is None else rule.name,
+            candidates,
+            left_out,
+            {method.code: method for method in configuration.methods},
         )
 
-    def _reasons(
-        self, configuration: Configuration, question: RoutingQuestion
-    ) -> dict[str, LeftOut]:
-        preferred = next(
-            (m for m in configuration.methods if m.code == question.preferred_provider), None
-        )
-        reasons: dict[str, LeftOut] = {}
+    def consider(
+        self, configuration: Configuration, policy: RoutingPolicy, question: RoutingQuestion
+    ) -> Consideration:
+        """What a decision by `policy` would start from; it need not be the one in force."""
+        kind = _kind_of(question, configuration.methods)
+        order = policy.order_for(_facts(question, kind))
+        left_out: dict[str, LeftOut] = {}
         for method in configuration.methods:
-            reason = self._reason_against(
-                configuration, method, question.money, question.country, question.filled_fields
-            )
-            if reason is None and method.takes_typed_card != question.has_typed_card:
-                reason = LeftOut.KIND
-            if (
-                reason is None
-                and preferred is not None
-                and not question.has_typed_card
-                and method.kind is not preferred.kind
+            reason = self._reason_against(policy, order, method, question)
+            if reason is None and (
+                method.takes_typed_card != question.has_typed_card
+                or (kind is not None and method.kind is not kind)
             ):
                 reason = LeftOut.KIND
             if reason is not None:
-                reasons[method.code] = reason
-        return reasons
+                left_out[method.code] = reason
+        eligible = tuple(m.code for m in configuration.methods if m.code not in left_out)
+        healthy = tuple(code for code in eligible if not self._circuits.is_open(code))
+        best_of_bad = None
+        if eligible and not healthy:
+            best_of_bad = min(eligible, key=self._circuits.recent_failure_share)
+        return Consideration(order, left_out, eligible, healthy, best_of_bad)
 
     def _reason_against(
         self,
-        configuration: Configuration,
+        policy: RoutingPolicy,
+        order: AppliedOrder,
         method: PaymentMethodVO,
-        money: Money,
-        country: str,
-        filled_fields: frozenset[str] | None,
+        question: RoutingQuestion,
     ) -> LeftOut | None:
-        reason = method.left_out_because(money, country, filled_fields)
-        if reason is None and configuration.policy.place_of(method.code) is None:
-            return LeftOut.NOT_IN_POLICY
+        reason = method.left_out_because(question.money, question.country, question.filled_fields)
+        if reason is None and order.place_of(method.code) is None:
+            is_known = policy.place_of(method.code) is not None
+            return LeftOut.NOT_IN_RULE if is_known else LeftOut.NOT_IN_POLICY
         if reason is None and not self._is_connected(method):
             return LeftOut.NOT_CONNECTED
         if reason is None and method.takes_typed_card and not self._may_type_card(method):
@@ -185,6 +231,27 @@ class PaymentMethodRegistry:
     def _may_type_card(self, method: PaymentMethodVO) -> bool:
         """Typed cards go to the practice provider; to real ones only when switched on (SAQ D)."""
         return method.connector == "sandbox" or self._allow_direct_cards
+
+
+def _kind_of(question: RoutingQuestion, methods: Sequence[PaymentMethodVO]) -> MethodKind | None:
+    """How the customer pays; None when they left that to us and typed no card."""
+    if question.has_typed_card:
+        return MethodKind.CARD
+    for method in methods:
+        if method.code == question.preferred_provider:
+            return method.kind
+    return question.kind
+
+
+def _facts(question: RoutingQuestion, kind: MethodKind | None) -> OrderFacts:
+    return OrderFacts(
+        currency=question.money.currency,
+        amount_minor=question.money.amount_minor,
+        country=question.country,
+        kind=kind,
+        card_brand=question.card_brand,
+        card_bin=question.card_bin,
+    )
 
 
 def _require_running(configuration: Configuration) -> None:

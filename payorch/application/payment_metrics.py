@@ -103,6 +103,23 @@ class PaymentMetricsService:
             for figures in provider_figures(window, counted, min_sample=self._min_sample)
         }
 
+    def before_and_after(
+        self, before: MetricsWindow, after: MetricsWindow
+    ) -> tuple[ComparedRate, ComparedRate]:
+        """First-attempt approval and order conversion over all providers, in `after` and before.
+
+        Orders that are still being confirmed count as not paid.
+        """
+        query = MetricsQuery(window=after)
+        this, that = (
+            _Totals(self._counted(query, window, by_bucket=False)) for window in (after, before)
+        )
+        orders, orders_before = (self._submitted(query, window) for window in (after, before))
+        return (
+            self._compared(this.first_approval, that.first_approval),
+            self._compared(_conversion(orders), _conversion(orders_before)),
+        )
+
     def _counted(
         self, query: MetricsQuery, window: MetricsWindow, *, by_bucket: bool = True
     ) -> CountedCells:

@@ -150,12 +150,15 @@ class ProcessPaymentOrderUseCase:
     def _decide(self, command: PayOrder, payable: PayableOrder) -> RoutingDecision:
         customer = command.customer or payable.order.customer
         fields = customer.fields if customer is not None else {}
+        instrument = command.instrument
         question = RoutingQuestion(
             money=payable.order.money,
             country=command.country or payable.order.country,
             filled_fields=frozenset(name for name, value in fields.items() if value),
-            has_typed_card=command.instrument is not None,
+            has_typed_card=instrument is not None,
             preferred_provider=command.preferred_provider,
+            card_brand=instrument.brand if instrument else None,
+            card_bin=instrument.routing_bin if instrument else None,
         )
         decision = self._registry.decide(question, revision=payable.configuration_revision)
         if not decision.candidates:

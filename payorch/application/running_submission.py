@@ -37,6 +37,7 @@ def new_submission(
         number=payable.last_submission_number + 1,
         preferred_provider=command.preferred_provider,
         policy_version=decision.policy_version,
+        routing_rule=decision.rule_name,
         candidates=tuple(
             CandidateRecord(c.provider_code, c.because.value, c.propensity)
             for c in decision.candidates

@@ -14,6 +14,7 @@ from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.end_order import EndOrderUseCase
+from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.operating_figures import OperatingFiguresReader
@@ -29,6 +30,8 @@ from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
 from payorch.application.review_refund import ReviewRefundUseCase
+from payorch.application.routing_draft import EditRoutingDraftUseCase, RoutingDrafts
+from payorch.application.stored_decision import StoredDecisionReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class Services:
     change_policy: ChangeRoutingPolicyUseCase
     change_method: ChangePaymentMethodUseCase
     policies: RoutingPolicyRepository
+    drafts: RoutingDrafts
+    edit_draft: EditRoutingDraftUseCase
+    explain_routing: ExplainRoutingUseCase
+    decisions: StoredDecisionReader
     metrics: PaymentMetricsService
     circuits: CircuitBoard
     circuit_history: CircuitHistory

@@ -18,6 +18,8 @@ _BRAND_RANGES = (
     ("diners", 38, 39, 2),
 )
 
+CARD_BRANDS = tuple(dict.fromkeys(brand for brand, *_ in _BRAND_RANGES))
+
 
 def card_brand(number: str) -> str:
     """Scheme of a card number by its issuer range, "unknown" when none fits."""
@@ -54,10 +56,17 @@ class CardInstrument:
     def __reduce__(self) -> NoReturn:
         raise TypeError("A card is never serialized.")
 
+    @property
+    def brand(self) -> str:
+        return card_brand(self.number)
+
+    @property
+    def routing_bin(self) -> str:
+        """The issuer's digits that routing rules look at: eight, where six are kept."""
+        return self.number[:8]
+
     def summary(self) -> "CardSummary":
-        return CardSummary(
-            brand=card_brand(self.number), bin=self.number[:6], last4=self.number[-4:]
-        )
+        return CardSummary(brand=self.brand, bin=self.number[:6], last4=self.number[-4:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class LeftOut(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     HELD_OPEN = "held_by_staff"
     NOT_IN_POLICY = "not_in_policy"
+    NOT_IN_RULE = "not_in_routing_rule"
     ALREADY_TRIED = "already_tried"
     PROVIDER_LIMIT = "provider_limit_reached"
 

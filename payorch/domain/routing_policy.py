@@ -1,65 +1,43 @@
 """The routing policy: the versioned document that says in which order providers are tried.
 
-Tiers are tried in order; inside a tier, weights split the traffic. A policy is immutable;
-publishing makes a new version. Choosing is pure: randomness comes in as numbers in [0, 1).
+Rules come first, and the first one that admits an order picks its tier list; without one the
+default list does. A policy is immutable; publishing makes a new version.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
 from payorch.domain.errors import InvalidRoutingPolicy
+from payorch.domain.routing_rule import OrderFacts, RoutingRule
+from payorch.domain.tier_list import (
+    MAX_WEIGHT,
+    ChosenBecause,
+    PolicyEntry,
+    Ranked,
+    check_entries,
+    draw_order,
+    followed_by,
+)
 
-MAX_WEIGHT = 1000
+__all__ = [
+    "MAX_RULES",
+    "MAX_WEIGHT",
+    "AppliedOrder",
+    "ChosenBecause",
+    "PolicyEntry",
+    "Ranked",
+    "RoutingPolicy",
+]
 
-
-class ChosenBecause(StrEnum):
-    CUSTOMER_CHOICE = "customer_choice"
-    POLICY_ORDER = "policy_order"
-    WEIGHT = "weight_in_tier"
-    EXPLORATION = "exploration"
-    BEST_OF_BAD = "all_circuits_open"
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyEntry:
-    """A provider's place: tier 1 is tried first; weights count among its tier only."""
-
-    provider_code: str
-    tier: int
-    weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A provider in the order of trying, with the reason and the probability of being first.
-
-    `propensity` is the probability with which this provider was put first among the eligible
-    ones by chance (weights and exploration); 1.0 or 0.0 where chance played no part.
-    """
-
-    provider_code: str
-    because: ChosenBecause
-    propensity: float
+MAX_RULES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class RoutingPolicy:
-    version: int
+class AppliedOrder:
+    """The tier list that an order goes by, and the rule that picked it; None is the default."""
+
+    rule: RoutingRule | None
     entries: tuple[PolicyEntry, ...]
-    exploration_share: float = 0.0
-
-    def __post_init__(self) -> None:
-        codes = [entry.provider_code for entry in self.entries]
-        if len(set(codes)) != len(codes):
-            raise InvalidRoutingPolicy("A provider stands twice in the policy.")
-        for entry in self.entries:
-            if entry.tier < 1 or not 0 <= entry.weight <= MAX_WEIGHT:
-                raise InvalidRoutingPolicy(
-                    f"{entry.provider_code}: a tier is at least 1, a weight 0 to {MAX_WEIGHT}."
-                )
-        if not 0.0 <= self.exploration_share <= 1.0:
-            raise InvalidRoutingPolicy("The exploration share lies between 0 and 1.")
 
     def place_of(self, provider_code: str) -> PolicyEntry | None:
         for entry in self.entries:
@@ -67,93 +45,78 @@ class RoutingPolicy:
                 return entry
         return None
 
+
+@dataclass(frozen=True, slots=True)
+class RoutingPolicy:
+    """`entries` is the default tier list, `exploration_share` a share of 0..1."""
+
+    version: int
+    entries: tuple[PolicyEntry, ...]
+    exploration_share: float = 0.0
+    rules: tuple[RoutingRule, ...] = ()
+    _orders: tuple[AppliedOrder, ...] = field(init=False, repr=False, compare=False)
+    """One per rule, made once: a decision only looks them up."""
+
+    def __post_init__(self) -> None:
+        check_entries(self.entries, "the default order")
+        if not 0.0 <= self.exploration_share <= 1.0:
+            raise InvalidRoutingPolicy("The exploration share lies between 0 and 1.")
+        if len(self.rules) > MAX_RULES:
+            raise InvalidRoutingPolicy(f"A policy has at most {MAX_RULES} rules.")
+        names = [rule.name.casefold() for rule in self.rules]
+        for rule in self.rules:
+            if names.count(rule.name.casefold()) > 1:
+                raise InvalidRoutingPolicy(f"{rule} stands twice; give each rule its own name.")
+        orders = tuple(
+            AppliedOrder(
+                rule,
+                followed_by(rule.entries, self.entries) if rule.then_default else rule.entries,
+            )
+            for rule in self.rules
+        )
+        object.__setattr__(self, "_orders", (*orders, AppliedOrder(None, self.entries)))
+
+    def place_of(self, provider_code: str) -> PolicyEntry | None:
+        """The provider's place in the default order."""
+        return self._orders[-1].place_of(provider_code)
+
+    def order_for(self, facts: OrderFacts) -> AppliedOrder:
+        """By the first rule that admits the order, else the default one."""
+        for order in self._orders:
+            if order.rule is None or order.rule.conditions.admit(facts):
+                return order
+        raise AssertionError("The default order is the last.")  # pragma: no cover
+
     def rank(
         self,
         eligible: Sequence[str],
         *,
         preferred: str | None,
         random: Callable[[], float],
+        facts: OrderFacts | None = None,
     ) -> list[Ranked]:
-        """All `eligible` providers of this policy in the order in which to try them.
+        """The `eligible` providers in the order in which to try them; see draw_order().
 
-        The customer's own choice comes first; then, for the explored share of orders, one
-        picked evenly at random; then tiers, weights deciding inside each.
+        Without `facts` the default order is used.
         """
-        entries = [entry for entry in self.entries if entry.provider_code in set(eligible)]
-        propensities = self._first_place_propensities(entries)
-        ordered = self._by_tier_and_weight(entries, random)
-        chosen_because: dict[str, ChosenBecause] = {}
-        if preferred in propensities:
-            ordered = _moved_to_front(ordered, preferred)
-            chosen_because[preferred] = ChosenBecause.CUSTOMER_CHOICE
-            propensities = {code: float(code == preferred) for code in propensities}
-        elif ordered and self.exploration_share and random() < self.exploration_share:
-            explored = ordered[min(int(random() * len(ordered)), len(ordered) - 1)]
-            ordered = _moved_to_front(ordered, explored)
-            chosen_because[explored] = ChosenBecause.EXPLORATION
-        shared_tiers = _tiers_with_several(entries)
-        tier_of = {entry.provider_code: entry.tier for entry in entries}
-        return [
-            Ranked(
-                code,
-                chosen_because.get(
-                    code,
-                    ChosenBecause.WEIGHT
-                    if tier_of[code] in shared_tiers
-                    else ChosenBecause.POLICY_ORDER,
-                ),
-                propensities[code],
-            )
-            for code in ordered
-        ]
+        order = self._orders[-1] if facts is None else self.order_for(facts)
+        return draw_order(
+            order.entries,
+            frozenset(eligible),
+            preferred=preferred,
+            exploration_share=self.exploration_share,
+            random=random,
+        )
 
-    def _first_place_propensities(self, entries: Sequence[PolicyEntry]) -> dict[str, float]:
-        if not entries:
-            return {}
-        first_tier = min(entry.tier for entry in entries)
-        in_first = [entry for entry in entries if entry.tier == first_tier]
-        total = sum(entry.weight for entry in in_first)
-        even = self.exploration_share / len(entries)
-        result = {}
-        for entry in entries:
-            by_weight = 0.0
-            if entry.tier == first_tier:
-                by_weight = entry.weight / total if total else float(entry is in_first[0])
-            result[entry.provider_code] = (1 - self.exploration_share) * by_weight + even
-        return result
+    def unreachable_rules(self) -> tuple[tuple[RoutingRule, RoutingRule], ...]:
+        """(rule, earlier rule) pairs in which the earlier one admits all that the rule does.
 
-    def _by_tier_and_weight(
-        self, entries: Sequence[PolicyEntry], random: Callable[[], float]
-    ) -> list[str]:
-        ordered: list[str] = []
-        for tier in sorted({entry.tier for entry in entries}):
-            ordered += _weighted_order([e for e in entries if e.tier == tier], random)
-        return ordered
-
-
-def _weighted_order(entries: list[PolicyEntry], random: Callable[[], float]) -> list[str]:
-    """Draw without replacement in proportion to the weights; weight 0 comes last, as listed."""
-    remaining = list(entries)
-    ordered: list[str] = []
-    while remaining:
-        total = sum(entry.weight for entry in remaining)
-        picked = remaining[0]
-        if total and len(remaining) > 1:
-            mark = random() * total
-            for entry in remaining:
-                mark -= entry.weight
-                if mark < 0:
-                    picked = entry
+        Such a rule is never used. It is no error: ops may park a rule this way for a while.
+        """
+        found = []
+        for place, rule in enumerate(self.rules):
+            for earlier in self.rules[:place]:
+                if earlier.conditions.cover(rule.conditions):
+                    found.append((rule, earlier))
                     break
-        remaining.remove(picked)
-        ordered.append(picked.provider_code)
-    return ordered
-
-
-def _moved_to_front(codes: list[str], code: str) -> list[str]:
-    return [code, *(other for other in codes if other != code)]
-
-
-def _tiers_with_several(entries: Sequence[PolicyEntry]) -> frozenset[int]:
-    tiers = [entry.tier for entry in entries]
-    return frozenset(tier for tier in tiers if tiers.count(tier) > 1)
+        return tuple(found)

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from payorch.application.change_provider_fees import ChangeProviderFeesUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
+from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
@@ -15,6 +16,7 @@ from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.routing_draft import EditRoutingDraftUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.config import Settings
@@ -28,9 +30,11 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
 from payorch.infrastructure.persistence.refund_reader import SqlAlchemyRefundReader
+from payorch.infrastructure.persistence.routing_drafts import SqlAlchemyRoutingDrafts
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
+from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStoredDecisions
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
@@ -116,6 +120,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     fees = SqlAlchemyProviderFees(base.database)
+    drafts = SqlAlchemyRoutingDrafts(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
     services = Services(
@@ -140,6 +145,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         change_policy=ChangeRoutingPolicyUseCase(policies, base.methods, base.clock),
         change_method=base.change_method,
         policies=policies,
+        drafts=drafts,
+        edit_draft=EditRoutingDraftUseCase(drafts, base.methods, base.clock),
+        explain_routing=ExplainRoutingUseCase(base.registry),
+        decisions=SqlAlchemyStoredDecisions(base.database),
         metrics=PaymentMetricsService(
             metrics_repository,
             base.clock,

@@ -13,6 +13,7 @@ from payorch.application.configuration import Configuration
 from payorch.domain.errors import InvalidRoutingPolicy, ReasonRequired
 from payorch.domain.payment_method import MethodKind, PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import AmountRange, RoutingRule, RuleConditions
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -31,11 +32,11 @@ class FrozenClock:
 class RememberedConfiguration:
     """Both repositories; keeps what it was asked to store."""
 
-    def __init__(self, *codes, share=0.0):
+    def __init__(self, *codes, share=0.0, rules=()):
         self.methods = tuple(
             PaymentMethodVO(code, code.title(), MethodKind.CARD, "sandbox", code) for code in codes
         )
-        self.policy = RoutingPolicy(3, tuple(PolicyEntry(code, 1) for code in codes), share)
+        self.policy = RoutingPolicy(3, tuple(PolicyEntry(code, 1) for code in codes), share, rules)
         self.published = []
         self.switched = []
 
@@ -74,6 +75,8 @@ def test_a_new_order_is_published_with_actor_reason_and_time():
             {
                 "based_on_version": 3,
                 "exploration_share": 0.0,
+                "rules": (),
+                "restores_version": None,
                 "actor": "olga@example.org",
                 "reason": "beta is cheaper",
                 "at": NOW,
@@ -89,6 +92,38 @@ def test_the_exploration_share_stays_unless_it_is_given(asked, stored_share):
     use_case(stored).execute(change(("alpha", 1), exploration_share=asked))
 
     assert stored.published[0][1]["exploration_share"] == stored_share
+
+
+def a_rule(*codes, **conditions):
+    conditions = conditions or {"countries": frozenset({"BR"})}
+    entries = tuple(PolicyEntry(code, 1) for code in codes)
+    return RoutingRule("Brazil", RuleConditions(**conditions), entries)
+
+
+def test_the_rules_stay_unless_they_are_given():
+    stored = RememberedConfiguration("alpha", rules=(a_rule("alpha"),))
+
+    use_case(stored).execute(change(("alpha", 1)))
+    use_case(stored).execute(change(("alpha", 1), rules=()))
+
+    assert [rest["rules"] for _, rest in stored.published] == [(a_rule("alpha"),), ()]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (a_rule("omega"), "There is no provider omega."),
+        (a_rule("alpha", currencies=frozenset({"XQQ"})), "Rule “Brazil”: Unknown currency"),
+        (a_rule("alpha", amount=AmountRange("XAU", 1)), "Rule “Brazil”: XAU is not a currency"),
+    ],
+)
+def test_a_rule_about_what_does_not_exist_is_refused(rule, says):
+    stored = RememberedConfiguration("alpha")
+
+    with pytest.raises(InvalidRoutingPolicy, match=says):
+        use_case(stored).execute(change(("alpha", 1), rules=(rule,)))
+
+    assert stored.published == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from payorch.application.change_routing_policy import ChangeRoutingPolicy
 from payorch.application.payment_result import ResultKind
 from payorch.domain.errors import PolicyChangedMeanwhile
 from payorch.domain.routing_policy import PolicyEntry
+from payorch.domain.routing_rule import RoutingRule, RuleConditions
 from tests.concurrency.racing import race
 from tests.shop import Shop
 
@@ -31,10 +32,17 @@ def rotated(number: int) -> tuple[PolicyEntry, ...]:
     return tuple(PolicyEntry(code, tier=tier, weight=1) for tier, code in enumerate(order, start=1))
 
 
+def own_rule(actor: int) -> RoutingRule:
+    """For orders that nobody pays here, so that it is only told apart."""
+    conditions = RuleConditions(countries=frozenset({"BR"}))
+    return RoutingRule(f"Rule of {actor}", conditions, rotated(actor))
+
+
 def publish(shop, *, base: int, actor: int) -> int:
     return shop.services.change_policy.execute(
         ChangeRoutingPolicy(
             entries=rotated(actor),
+            rules=(own_rule(actor),),
             based_on_version=base,
             actor=f"staff-{actor}",
             reason="a race",
@@ -55,6 +63,7 @@ def test_of_eight_who_publish_on_the_same_version_exactly_one_wins(shop):
         [winner] = [actor for actor, o in enumerate(outcomes) if isinstance(o, int)]
         published = shop.services.policies.history(limit=1)[0]
         assert (published.published_by, published.entries) == (f"staff-{winner}", rotated(winner))
+        assert published.policy.rules == (own_rule(winner),)
 
     history = shop.services.policies.history(limit=ROUNDS + 5)
     assert [policy.version for policy in history] == list(range(ROUNDS + 1, 0, -1))

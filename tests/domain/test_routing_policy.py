@@ -1,11 +1,12 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payorch.domain.errors import InvalidRoutingPolicy
 from payorch.domain.routing_policy import ChosenBecause, PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import OrderFacts, RoutingRule, RuleConditions
 
 codes = st.sampled_from(["a", "b", "c", "d", "e"])
 
@@ -82,3 +83,96 @@ def test_a_policy_that_contradicts_itself_is_refused(entries):
 def test_an_exploration_share_is_a_share(share):
     with pytest.raises(InvalidRoutingPolicy):
         RoutingPolicy(1, (PolicyEntry("a", 1),), share)
+
+
+EVERYWHERE = OrderFacts("EUR", 2500, "DE")
+IN_DE = RuleConditions(countries=frozenset({"DE"}))
+
+
+@st.composite
+def policies_with_rules(draw) -> RoutingPolicy:
+    policy = draw(policies())
+    rules = tuple(
+        RoutingRule(
+            f"rule {number}",
+            RuleConditions(countries=frozenset({draw(st.sampled_from(["DE", "BR"]))})),
+            draw(policies()).entries,
+            draw(st.booleans()),
+        )
+        for number in range(draw(st.integers(0, 3)))
+    )
+    return RoutingPolicy(1, policy.entries, policy.exploration_share, rules)
+
+
+@given(
+    policies_with_rules(),
+    st.lists(codes, unique=True),
+    st.none() | codes,
+    st.integers(),
+    st.sampled_from(["DE", "BR", "US"]),
+)
+def test_by_whatever_rule_propensities_sum_to_one_over_the_eligible(
+    policy, eligible, preferred, seed, country
+):
+    facts = OrderFacts("EUR", 2500, country)
+    order = policy.order_for(facts)
+    ranked = policy.rank(eligible, preferred=preferred, random=Random(seed).random, facts=facts)
+
+    known = {entry.provider_code for entry in order.entries} & set(eligible)
+    assert {r.provider_code for r in ranked} == known
+    assert len(ranked) == len(known)
+    assert sum(r.propensity for r in ranked) == pytest.approx(1.0 if known else 0.0)
+    if ranked and not policy.exploration_share:
+        assert ranked[0].propensity > 0
+    first = next((r for r in policy.rules if r.conditions.admit(facts)), None)
+    assert order.rule is first
+
+
+@settings(max_examples=25, deadline=None)
+@given(policies_with_rules(), st.lists(codes, unique=True, min_size=1), st.integers())
+def test_providers_come_first_as_often_as_was_logged(policy, eligible, seed):
+    chance = Random(seed).random
+    runs = 3000
+    drawn = [
+        policy.rank(eligible, preferred=None, random=chance, facts=EVERYWHERE) for _ in range(runs)
+    ]
+
+    for candidate in drawn[0]:
+        logged = candidate.propensity
+        seen = sum(ranked[0].provider_code == candidate.provider_code for ranked in drawn)
+        # Five standard errors, so that of all draws of a whole run of tests none is out by chance.
+        assert abs(seen - logged * runs) <= 5 * (logged * (1 - logged) * runs) ** 0.5 + 1e-9
+
+
+def test_the_first_rule_that_admits_an_order_decides():
+    rules = (
+        RoutingRule("Brazil", RuleConditions(countries=frozenset({"BR"})), (PolicyEntry("c", 1),)),
+        RoutingRule("Germany", IN_DE, (PolicyEntry("b", 1),)),
+        RoutingRule("Germany, too", IN_DE, (PolicyEntry("a", 1),)),
+    )
+    policy = RoutingPolicy(1, (PolicyEntry("a", 1), PolicyEntry("b", 2)), rules=rules)
+
+    assert policy.order_for(EVERYWHERE).rule is rules[1]
+    assert policy.order_for(OrderFacts("EUR", 1, "FR")).rule is None
+
+
+def test_the_default_order_follows_a_rules_own_tiers_without_repeating_a_provider():
+    rule = RoutingRule("Germany", IN_DE, (PolicyEntry("c", 1, 3), PolicyEntry("b", 2)))
+    default = (PolicyEntry("a", 1), PolicyEntry("b", 1), PolicyEntry("d", 2))
+    policy = RoutingPolicy(1, default, rules=(rule,))
+
+    assert policy.order_for(EVERYWHERE).entries == (
+        PolicyEntry("c", 1, 3),
+        PolicyEntry("b", 2),
+        PolicyEntry("a", 3),
+        PolicyEntry("d", 4),
+    )
+
+
+def test_a_rule_may_close_its_orders_to_every_other_provider():
+    rule = RoutingRule("Germany", IN_DE, (PolicyEntry("c", 1),), then_default=False)
+    policy = RoutingPolicy(1, (PolicyEntry("a", 1), PolicyEntry("c", 2)), rules=(rule,))
+
+    ranked = policy.rank(["a", "c"], preferred="a", random=Random(1).random, facts=EVERYWHERE)
+
+    assert [r.provider_code for r in ranked] == ["c"]

@@ -218,6 +218,7 @@ def _submission_values(order_key: int, submission: NewSubmission, intent: Intent
         "client_hash": submission.client_hash,
         "language": submission.language,
         "policy_version": submission.policy_version,
+        "routing_rule": submission.routing_rule,
         "candidates": [
             {"provider": c.provider_code, "because": c.because, "propensity": c.propensity}
             for c in submission.candidates

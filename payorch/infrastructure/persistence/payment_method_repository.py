@@ -15,7 +15,7 @@ from payorch.domain.routing_policy import RoutingPolicy
 from payorch.infrastructure.persistence.configuration_revision import bump_revision
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
-from payorch.infrastructure.persistence.routing_policy_repository import policy_from_document
+from payorch.infrastructure.persistence.routing_document import policy_from_document
 from payorch.infrastructure.persistence.tables import (
     ConfigurationRow,
     PaymentMethodRow,

@@ -1,30 +1,25 @@
 """Published routing policies: appended as immutable rows, put in force by compare-and-swap."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from payorch.application.configuration import PublishedPolicy
 from payorch.domain.errors import PolicyChangedMeanwhile
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import RoutingRule
 from payorch.infrastructure.persistence.configuration_revision import (
     policy_version_in_force,
     swap_policy_version,
 )
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
+from payorch.infrastructure.persistence.routing_document import (
+    document_of,
+    policy_from_document,
+)
 from payorch.infrastructure.persistence.tables import RoutingPolicyRow
-
-
-def policy_from_document(version: int, document: Mapping[str, Any]) -> RoutingPolicy:
-    """The policy stored as `document`; its shape is told at RoutingPolicyRow."""
-    return RoutingPolicy(
-        version=version,
-        entries=_entries_from_document(document),
-        exploration_share=float(document["exploration_share"]),
-    )
 
 
 class SqlAlchemyRoutingPolicyRepository:
@@ -40,9 +35,12 @@ class SqlAlchemyRoutingPolicyRepository:
         actor: str,
         reason: str,
         at: datetime,
+        rules: tuple[RoutingRule, ...] = (),
+        restores_version: int | None = None,
     ) -> int:
         version = based_on_version + 1
-        document = _document(entries, exploration_share)
+        document = document_of(RoutingPolicy(version, entries, exploration_share, rules))
+        restores = {} if restores_version is None else {"restores_version": restores_version}
         with self._database.tx() as connection:
             if not swap_policy_version(connection, base=based_on_version, new=version):
                 raise PolicyChangedMeanwhile(
@@ -54,6 +52,7 @@ class SqlAlchemyRoutingPolicyRepository:
                 insert(RoutingPolicyRow).values(
                     version=version,
                     based_on_version=based_on_version or None,
+                    restores_version=restores_version,
                     document=document,
                     published_by=actor,
                     reason=reason,
@@ -67,42 +66,34 @@ class SqlAlchemyRoutingPolicyRepository:
                 subject="routing_policy",
                 reason=reason,
                 before=replaced and {"version": based_on_version, **replaced},
-                after={"version": version, **document},
+                after={"version": version, **restores, **document},
                 at=at,
             )
         return version
 
-    def history(self, *, limit: int) -> tuple[PublishedPolicy, ...]:
+    def history(self, *, limit: int, before: int | None = None) -> tuple[PublishedPolicy, ...]:
         statement = select(RoutingPolicyRow.__table__).order_by(RoutingPolicyRow.version.desc())
+        if before is not None:
+            statement = statement.where(RoutingPolicyRow.version < before)
         with self._database.read() as connection:
             rows = connection.execute(statement.limit(limit)).mappings().all()
-        return tuple(
-            PublishedPolicy(
-                version=row["version"],
-                based_on_version=row["based_on_version"],
-                entries=_entries_from_document(row["document"]),
-                published_by=row["published_by"],
-                reason=row["reason"],
-                published_at=row["published_at"],
-            )
-            for row in rows
-        )
+        return tuple(_published(row) for row in rows)
+
+    def version(self, number: int) -> PublishedPolicy | None:
+        statement = select(RoutingPolicyRow.__table__).where(RoutingPolicyRow.version == number)
+        with self._database.read() as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+        return None if row is None else _published(row)
 
 
-def _document(entries: Sequence[PolicyEntry], exploration_share: float) -> dict[str, Any]:
-    return {
-        "entries": [
-            {"provider": entry.provider_code, "tier": entry.tier, "weight": entry.weight}
-            for entry in entries
-        ],
-        "exploration_share": exploration_share,
-    }
-
-
-def _entries_from_document(document: Mapping[str, Any]) -> tuple[PolicyEntry, ...]:
-    return tuple(
-        PolicyEntry(entry["provider"], tier=entry["tier"], weight=entry["weight"])
-        for entry in document["entries"]
+def _published(row: RowMapping) -> PublishedPolicy:
+    return PublishedPolicy(
+        policy=policy_from_document(row["version"], row["document"]),
+        based_on_version=row["based_on_version"],
+        restores_version=row["restores_version"],
+        published_by=row["published_by"],
+        reason=row["reason"],
+        published_at=row["published_at"],
     )
 
 

@@ -16,6 +16,9 @@ from payorch.presentation.backoffice.payments.transactions import TransactionsVi
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
+from payorch.presentation.backoffice.routing.routing_explain import RoutingExplainView
+from payorch.presentation.backoffice.routing.routing_history import RoutingHistoryView
+from payorch.presentation.backoffice.routing.routing_rules import RoutingRulesView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from payorch.presentation.services import services, settings
 
@@ -35,6 +38,13 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RefundsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
+        RoutingRulesView(name="Routing rules", endpoint="routing_rules", url="routing/rules"),
+        RoutingExplainView(
+            name="An order explained", endpoint="routing_explain", url="routing/explain"
+        ),
+        RoutingHistoryView(
+            name="Published policies", endpoint="routing_history", url="routing/history"
+        ),
         ProvidersView(db),
         CircuitsView(name="Circuits", endpoint="circuits", url="circuits"),
         JournalView(db),

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from payorch.application.routing_draft import SavedDraft
 from payorch.domain.errors import PaymentMethodNotFound, PolicyChangedMeanwhile
 from payorch.domain.payment_method import (
     AmountLimits,
@@ -15,15 +16,17 @@ from payorch.domain.payment_method import (
     MethodKind,
     PaymentMethodVO,
 )
-from payorch.domain.routing_policy import PolicyEntry
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import AmountRange, RoutingRule, RuleConditions
 from payorch.infrastructure.persistence.journal_repository import SqlAlchemyJournal
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
+from payorch.infrastructure.persistence.routing_drafts import SqlAlchemyRoutingDrafts
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
-from payorch.infrastructure.persistence.tables import JournalRow
+from payorch.infrastructure.persistence.tables import JournalRow, RoutingPolicyRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -170,6 +173,110 @@ def test_of_many_publishers_at_once_exactly_one_wins(database, methods, policies
     winner = results.index(1) + 1
     assert methods.load_configuration().policy.entries == (PolicyEntry("alpha", 1, winner),)
     assert len(policies.history(limit=10)) == len(journal(database)) == 1
+
+
+BRAZIL = RoutingRule(
+    "Brazil cards",
+    RuleConditions(
+        currencies=frozenset({"BRL", "USD"}),
+        countries=frozenset({"BR"}),
+        amount=AmountRange("USD", 100, None),
+        kinds=frozenset({MethodKind.CARD}),
+        card_brands=frozenset({"visa"}),
+        bin_prefixes=frozenset({"424242", "42424211"}),
+    ),
+    (PolicyEntry("beta", 1, 70), PolicyEntry("alpha", 1, 30)),
+    then_default=False,
+)
+SMALL = RoutingRule(
+    "Small", RuleConditions(amount=AmountRange("EUR", None, 500)), (PolicyEntry("alpha", 1),)
+)
+
+
+def test_rules_come_back_as_they_were_published_in_their_order(methods, policies):
+    policies.publish(
+        (PolicyEntry("alpha", 1),),
+        based_on_version=0,
+        exploration_share=0.02,
+        rules=(BRAZIL, SMALL),
+        actor="olga@example.org",
+        reason="Cheaper",
+        at=NOW,
+    )
+
+    expected = RoutingPolicy(1, (PolicyEntry("alpha", 1),), 0.02, (BRAZIL, SMALL))
+    methods.add(ALPHA, at=NOW)
+    assert methods.load_configuration().policy == expected
+    assert policies.version(1).policy == expected
+    assert policies.version(2) is None
+
+
+def stored_document(database, policies, document):
+    """A policy in force whose document is as another release wrote it."""
+    publish(policies, ("alpha", 1), based_on=0)
+    with database.tx() as connection:
+        connection.execute(update(RoutingPolicyRow).values(document=document))
+
+
+def test_a_document_of_before_there_were_rules_is_read(database, methods, policies):
+    entry = {"provider": "alpha", "tier": 1, "weight": 3}
+    stored_document(database, policies, {"entries": [entry], "exploration_share": 0.1})
+
+    policy = methods.load_configuration().policy
+
+    assert policy == RoutingPolicy(1, (PolicyEntry("alpha", 1, 3),), 0.1)
+
+
+def test_a_rule_with_a_condition_of_a_newer_release_is_not_used(database, methods, policies):
+    entry = {"provider": "alpha", "tier": 1, "weight": 3}
+    rules = [
+        {"name": name, "when": when, "entries": [entry], "then_default": True}
+        for name, when in (
+            ("of tomorrow", {"countries": ["BR"], "weekdays": ["Monday"]}),
+            ("of today", {"countries": ["BR"]}),
+        )
+    ]
+    stored_document(database, policies, {"entries": [], "exploration_share": 0.0, "rules": rules})
+
+    assert [rule.name for rule in methods.load_configuration().policy.rules] == ["of today"]
+
+
+def test_a_restored_version_is_told_in_the_history_and_the_journal(database, policies):
+    for base, restores in ((0, None), (1, None), (2, 1)):
+        policies.publish(
+            (PolicyEntry("alpha", 1),),
+            based_on_version=base,
+            exploration_share=0.0,
+            actor="olga@example.org",
+            reason="Back",
+            at=NOW,
+            restores_version=restores,
+        )
+
+    assert [p.restores_version for p in policies.history(limit=5)] == [1, None, None]
+    assert [p.version for p in policies.history(limit=5, before=3)] == [2, 1]
+    assert journal(database)[-1].after["restores_version"] == 1
+    assert "restores_version" not in journal(database)[0].after
+
+
+def test_each_person_has_one_draft_that_the_next_one_replaces(database):
+    drafts = SqlAlchemyRoutingDrafts(database)
+    first = SavedDraft(RoutingPolicy(3, (PolicyEntry("alpha", 1),)), NOW)
+    second = SavedDraft(
+        RoutingPolicy(4, (PolicyEntry("alpha", 2),), 0.05, (BRAZIL,)), NOW + timedelta(minutes=1)
+    )
+    assert drafts.of("olga@example.org") is None
+
+    drafts.save("olga@example.org", first)
+    drafts.save("ana@example.org", first)
+    drafts.save("olga@example.org", second)
+
+    assert drafts.of("olga@example.org") == second
+    assert drafts.of("ana@example.org") == first
+    drafts.discard("olga@example.org")
+    drafts.discard("olga@example.org")
+    assert drafts.of("olga@example.org") is None
+    assert drafts.of("ana@example.org") == first
 
 
 def test_history_is_newest_first_with_who_why_and_when(policies):

@@ -1,5 +1,6 @@
 """The back office over payorch's own tables, with a header instead of a login."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
@@ -7,6 +8,7 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
+from payorch.config import Settings
 from payorch.domain.payment_method import MethodKind
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.infrastructure.persistence.database import db
@@ -19,12 +21,13 @@ from payorch.infrastructure.persistence.tables import (
     TransactionRow,
 )
 from payorch.paths import STATIC, TEMPLATES
-from payorch.presentation import page_context, security_headers
+from payorch.presentation import page_context, security_headers, services
 from payorch.presentation.backoffice.journal import JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
+from payorch.wiring import wire
 from tests.presentation.backoffice.toy_site import CAST, STAFF_HEADER
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,6 +45,9 @@ def payments_app(database_url):
     LoginManager(app).request_loader(lambda request: CAST.get(request.headers.get(STAFF_HEADER)))
     app.add_url_rule("/login", "security.login", lambda: "Log in")
     app.add_url_rule("/logout", "security.logout", lambda: "Bye", methods=["POST"])
+    settings = replace(Settings(), database_url=database_url)
+    with app.app_context():
+        services.init_app(app, wire(settings, db.engine).services, settings)
     admin = create_admin_site(app)
     for view in (OrdersView(db), TransactionsView(db), RefundsView(db), JournalView(db)):
         admin.add_view(view)

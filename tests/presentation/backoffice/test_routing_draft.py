@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
-from payorch.presentation.backoffice.routing.policy_difference import difference, in_words
-from payorch.presentation.backoffice.routing.routing_draft import PostedBoard, RoutingDraft, dense
+from payorch.presentation.backoffice.routing.policy_difference import difference
+from payorch.presentation.backoffice.routing.posted_board import PostedBoard
+from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft, dense
+from payorch.presentation.backoffice.routing.rule_words import in_words
 from tests.shop import a_method
 
 NAMES = {"a": "Alpha", "b": "Beta", "c": "Gamma", "d": "Delta"}

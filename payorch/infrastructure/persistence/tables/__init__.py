@@ -19,7 +19,10 @@ from payorch.infrastructure.persistence.tables.provider_metrics import (
 )
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.reviews import RefundReviewRow, ReviewRow
-from payorch.infrastructure.persistence.tables.routing_policies import RoutingPolicyRow
+from payorch.infrastructure.persistence.tables.routing_policies import (
+    RoutingDraftRow,
+    RoutingPolicyRow,
+)
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
 from payorch.infrastructure.persistence.tables.verifications import VerificationRow
@@ -43,6 +46,7 @@ __all__ = [
     "ReviewRow",
     "RoleRow",
     "RollupStateRow",
+    "RoutingDraftRow",
     "RoutingPolicyRow",
     "StaffRow",
     "SubmissionRow",

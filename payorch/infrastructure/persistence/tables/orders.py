@@ -130,7 +130,8 @@ class SubmissionRow(Base):
     """One press of "Pay": its idempotency key, the routing decision and, when over, its result.
 
     `candidates` is a list of {"provider", "because", "propensity"} in the order of trying;
-    `left_out` of {"provider", "because"}. `result` is what a replay of the same key gets.
+    `left_out` of {"provider", "because"}. `routing_rule` is the name of the policy's rule that
+    picked the tier list; None is the default order. `result` is what a replay of the same key gets.
     `client_hash` is a keyed hash of the network address it came from, for the limits on testing
     stolen cards. `language` is the one of the page, for letters to the customer.
     """
@@ -157,6 +158,7 @@ class SubmissionRow(Base):
     client_hash: Mapped[str | None] = mapped_column(String(64))
     language: Mapped[str | None] = mapped_column(String(8))
     policy_version: Mapped[int]
+    routing_rule: Mapped[str | None] = mapped_column(String(60))
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     left_out: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

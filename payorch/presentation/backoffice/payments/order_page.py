@@ -51,6 +51,7 @@ class SubmissionPart:
     number: int
     at: datetime
     policy_version: int
+    why_first: str
     preferred: str | None
     candidates: Sequence[tuple[str, str]]
     left_out: Sequence[tuple[str, str]]
@@ -67,8 +68,13 @@ class OrderPage:
     submissions: Sequence[SubmissionPart]
 
 
-def order_page(order: OrderRow, names: Mapping[str, str]) -> OrderPage:
-    """The page of `order`, with its submissions, attempts and evidence already loaded."""
+def order_page(
+    order: OrderRow, names: Mapping[str, str], why_first: Mapping[int, str]
+) -> OrderPage:
+    """The page of `order`, with its submissions, attempts and evidence already loaded.
+
+    `why_first` is a sentence about the routing decision of each submission, by its number.
+    """
     status, tone = ORDER_STATUSES[order.status]
     last = order.submissions[-1].id if order.submissions else None
     return OrderPage(
@@ -81,7 +87,10 @@ def order_page(order: OrderRow, names: Mapping[str, str]) -> OrderPage:
             [_step(t, names) for t in order.transactions if t.submission_id == last],
             earlier_submissions=max(len(order.submissions) - 1, 0),
         ),
-        submissions=[_submission(order, submission, names) for submission in order.submissions],
+        submissions=[
+            _submission(order, submission, names, why_first.get(submission.number, ""))
+            for submission in order.submissions
+        ],
     )
 
 
@@ -95,13 +104,14 @@ def _step(transaction: TransactionRow, names: Mapping[str, str]) -> Step:
 
 
 def _submission(
-    order: OrderRow, submission: SubmissionRow, names: Mapping[str, str]
+    order: OrderRow, submission: SubmissionRow, names: Mapping[str, str], why_first: str
 ) -> SubmissionPart:
     preferred = submission.preferred_provider
     return SubmissionPart(
         number=submission.number,
         at=submission.created_at,
         policy_version=submission.policy_version,
+        why_first=why_first,
         preferred=names.get(preferred, preferred) if preferred else None,
         candidates=[
             (names.get(c["provider"], c["provider"]), _chosen(c)) for c in submission.candidates

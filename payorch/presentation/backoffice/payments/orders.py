@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import selectinload
 
+from payorch.domain.payment_order import OrderId
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
@@ -27,6 +28,7 @@ from payorch.presentation.backoffice.payments.payment_filters import (
 from payorch.presentation.backoffice.payments.payment_texts import FLAGS, ORDER_STATUSES, worded
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.routing.order_decisions import sentences_of_order
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
@@ -126,7 +128,8 @@ class OrdersView(KeysetListView):
         )
         if order is None:
             abort(404)
-        page = order_page(order, provider_names(self.session.session))
+        names = provider_names(self.session.session)
+        page = order_page(order, names, sentences_of_order(OrderId(order.public_id), names))
         return self.render(
             "backoffice/order.html",
             order=order,

@@ -61,6 +61,7 @@ LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.CIRCUIT_OPEN: "its circuit was open after technical failures",
     LeftOut.HELD_OPEN: "staff let nothing pass to it then",
     LeftOut.NOT_IN_POLICY: "it is not in the routing policy",
+    LeftOut.NOT_IN_RULE: "the routing rule does not name it",
     LeftOut.NOT_CONNECTED: "this payorch has no connection to it",
     LeftOut.ALREADY_TRIED: "it had been tried already",
     LeftOut.PROVIDER_LIMIT: "enough providers stood before it",

@@ -8,8 +8,9 @@ from payorch.application.provider_figures import ProviderSummary, Rate
 from payorch.domain.attempt_stats import NotEnoughData
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.presentation.backoffice.routing.circuit_texts import Health, health_of
-from payorch.presentation.backoffice.routing.policy_difference import shares_of
-from payorch.presentation.backoffice.routing.routing_draft import PostedBoard, RoutingDraft
+from payorch.presentation.backoffice.routing.posted_board import PostedBoard
+from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft
+from payorch.presentation.backoffice.routing.rule_words import shares_of
 from payorch.presentation.backoffice.routing.sparkline import Sparkline, sparkline
 from payorch.presentation.money_format import format_money
 

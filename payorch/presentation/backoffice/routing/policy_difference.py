@@ -1,8 +1,60 @@
-"""What changes from one routing order to another, in words."""
+"""What changes from one routing policy to another, in words."""
 
 from collections.abc import Mapping, Sequence
 
-from payorch.domain.routing_policy import PolicyEntry
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import RoutingRule
+from payorch.presentation.backoffice.routing.rule_words import (
+    conditions_in_words,
+    order_in_words,
+    percent,
+    rule_in_words,
+)
+
+
+def policy_difference(
+    before: RoutingPolicy, after: RoutingPolicy, names: Mapping[str, str]
+) -> list[str]:
+    """Rules first, as they decide first; then the default order, then exploration."""
+    sentences = rule_difference(before.rules, after.rules, names)
+    sentences += difference(before.entries, after.entries, names)
+    if before.exploration_share != after.exploration_share:
+        sentences.append(
+            f"Exploration: {percent(before.exploration_share)} → "
+            f"{percent(after.exploration_share)} of orders"
+        )
+    return sentences
+
+
+def rule_difference(
+    before: Sequence[RoutingRule], after: Sequence[RoutingRule], names: Mapping[str, str]
+) -> list[str]:
+    """A rule is known by its name: one with another name is another rule."""
+    old = {rule.name: rule for rule in before}
+    kept = [rule.name for rule in after if rule.name in old]
+    was_at = {name: at for at, name in enumerate(name for name in old if name in kept)}
+    sentences = []
+    for place, rule in enumerate(after, start=1):
+        earlier = old.get(rule.name)
+        if earlier is None:
+            sentences.append(f"{rule}: new, as number {place}: {rule_in_words(rule, names)}")
+            continue
+        if was_at[rule.name] != kept.index(rule.name):
+            sentences.append(f"{rule}: now number {place}")
+        sentences += [f"{rule}: {change}" for change in _rule_changes(earlier, rule, names)]
+    now = {rule.name for rule in after}
+    return sentences + [f"{rule}: removed" for rule in before if rule.name not in now]
+
+
+def _rule_changes(before: RoutingRule, after: RoutingRule, names: Mapping[str, str]) -> list[str]:
+    changes = []
+    if before.conditions != after.conditions:
+        old, new = (conditions_in_words(rule.conditions) for rule in (before, after))
+        changes.append(f"for {old} → for {new}" if old != new else "other BIN prefixes")
+    if (before.entries, before.then_default) != (after.entries, after.then_default):
+        old, new = (order_in_words(rule, names) for rule in (before, after))
+        changes.append(f"{old} → {new}" if old != new else "other weights")
+    return changes
 
 
 def difference(
@@ -18,33 +70,6 @@ def difference(
     kept = {entry.provider_code for entry in after}
     sentences += [f"{names.get(code, code)}: removed" for code in old if code not in kept]
     return sentences
-
-
-def in_words(entries: Sequence[PolicyEntry], names: Mapping[str, str]) -> list[str]:
-    """One line per tier: "Alpha", or "Beta (60%), Gamma (40%)" where weights split it."""
-    lines = []
-    for tier in sorted({entry.tier for entry in entries}):
-        members = [entry for entry in entries if entry.tier == tier]
-        shares = shares_of(members)
-        lines.append(
-            ", ".join(
-                names.get(e.provider_code, e.provider_code)
-                + (f" ({shares[e.provider_code]})" if len(members) > 1 else "")
-                for e in members
-            )
-        )
-    return lines
-
-
-def shares_of(tier: Sequence[PolicyEntry]) -> dict[str, str]:
-    """Which share of a tier's orders each of its providers gets first, as text."""
-    total = sum(entry.weight for entry in tier)
-    if total == 0:
-        return {entry.provider_code: "as listed" for entry in tier}
-    return {
-        entry.provider_code: f"{entry.weight / total:.0%}" if entry.weight else "last"
-        for entry in tier
-    }
 
 
 def _change(old: PolicyEntry | None, new: PolicyEntry) -> str:

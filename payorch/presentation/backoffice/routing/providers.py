@@ -12,24 +12,18 @@ from flask_sqlalchemy import SQLAlchemy
 from payorch.application.change_provider_fees import ChangeProviderFee
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import InvalidFee, InvalidMoney, PaymentMethodNotFound, ReasonRequired
-from payorch.domain.payment_method import Capabilities, MethodKind, PaymentMethodVO
+from payorch.domain.payment_method import Capabilities, PaymentMethodVO
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.circuit_texts import health_of
 from payorch.presentation.backoffice.routing.circuits import circuit_context
 from payorch.presentation.backoffice.routing.last_switch import last_switch
 from payorch.presentation.backoffice.routing.method_switch import switch_method
 from payorch.presentation.backoffice.routing.provider_fees import FeeForm, fee_context
+from payorch.presentation.backoffice.routing.rule_words import KIND_LABELS
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.services import services
-
-KIND_LABELS = {
-    MethodKind.CARD: "Card",
-    MethodKind.WALLET: "Wallet",
-    MethodKind.BANK_REDIRECT: "Bank redirect",
-    MethodKind.CRYPTO: "Crypto",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,42 @@
 """The routing board: the order of the providers, edited as a draft and published as a version.
 
-Every step is a form post that works without JavaScript: moving only shows another draft, and
-nothing is in force before "Publish". Each form names the version it was drawn from; when
-another one is in force by then, both orders are shown (409) and nothing is published.
+Every step is a form post that works without JavaScript: moving only changes the draft, which is
+kept for the person who edits it, and nothing is in force before "Publish". Each form names the
+version it was drawn from; when another one is in force by then, both are shown (409) and nothing
+is published.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
+from payorch.application.configuration import Configuration
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import InvalidRoutingPolicy, PolicyChangedMeanwhile, ReasonRequired
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.board_page import BoardState, board_context
+from payorch.presentation.backoffice.routing.kept_draft import (
+    discard,
+    keep,
+    kept_draft,
+    rules_stamp,
+)
 from payorch.presentation.backoffice.routing.method_switch import switch_method
-from payorch.presentation.backoffice.routing.routing_draft import PostedBoard, RoutingDraft
+from payorch.presentation.backoffice.routing.posted_board import PostedBoard
+from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.services import services
 
-HISTORY_LENGTH = 20
+HISTORY_LENGTH = 3
+OTHER_WINDOW = (
+    "The rules of your draft were changed in another window since this page was shown. "
+    "Nothing was published: look at the difference below, and publish it then."
+)
 
 
 class RoutingBoardView(BackofficeView):
@@ -31,44 +45,71 @@ class RoutingBoardView(BackofficeView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         configuration = services().registry.configuration()
-        draft = RoutingDraft.of(configuration.policy, configuration.methods)
-        return self._page(BoardState(draft))
+        return self._page(BoardState(kept_draft(configuration).draft), configuration)
 
     @expose("/draft", methods=["POST"])
     def draft(self) -> ResponseReturnValue:
         """The posted order, after one more move if the pressed button asks for one."""
         self._require_change()
-        posted = self._posted()
-        draft = posted.draft if posted.problems else _after_move(posted.draft, request.form)
-        return self._page(
-            BoardState(draft, posted, reason=request.form.get("reason", "")),
-            422 if posted.problems else 200,
-        )
+        configuration = services().registry.configuration()
+        posted = _posted(configuration)
+        reason = request.form.get("reason", "")
+        if posted.problems:
+            return self._page(BoardState(posted.draft, posted, reason=reason), configuration, 422)
+        draft = _after_move(posted.draft, request.form)
+        keep(draft, configuration)
+        return self._page(BoardState(draft, posted, reason=reason), configuration)
 
     @expose("/publish", methods=["POST"])
     def publish(self) -> ResponseReturnValue:
         self._require_change()
-        posted = self._posted()
-        reason = request.form.get("reason", "")
+        configuration = services().registry.configuration()
+        posted = _posted(configuration)
+        state = BoardState(posted.draft, posted, reason=request.form.get("reason", ""))
         if posted.problems:
-            return self._page(BoardState(posted.draft, posted, reason=reason), 422)
-        if not posted.draft.differs_from(services().registry.configuration().policy):
-            flash("This order is in force already; there is nothing to publish.", "warning")
+            return self._page(state, configuration, 422)
+        keep(posted.draft, configuration)
+        if _has_unseen_rules(posted.draft, configuration):
+            return self._page(replace(state, problem=OTHER_WINDOW), configuration, 409)
+        if not posted.draft.differs_from(configuration.policy):
+            flash("This policy is in force already; there is nothing to publish.", "warning")
             return self._back()
-        return self._publish(BoardState(posted.draft, posted, reason=reason))
+        return self._publish(state)
+
+    @expose("/discard", methods=["POST"])
+    def discard(self) -> ResponseReturnValue:
+        self._require_change()
+        discard()
+        flash("Your draft is gone. What is in force stays as it is.", "success")
+        return self._back()
 
     @expose("/restore", methods=["POST"])
     def restore(self) -> ResponseReturnValue:
-        """Publish the order of an earlier version again, as a new version."""
+        """Put an earlier version in force again, as a new one. A draft stays what it is."""
         self._require_change()
-        wanted, base = request.form.get("restore", ""), request.form.get("version", "")
-        history = services().policies.history(limit=HISTORY_LENGTH)
-        found = next((policy for policy in history if str(policy.version) == wanted), None)
-        if found is None or not base.isascii() or not base.isdecimal():
+        wanted, base = (_number(request.form.get(name, "")) for name in ("restore", "version"))
+        found = services().policies.version(wanted) if wanted else None
+        if found is None or base is None:
             abort(404)
-        methods = services().registry.configuration().methods
-        draft = RoutingDraft.from_entries(int(base), found.entries, methods)
-        return self._publish(BoardState(draft, reason=request.form.get("reason", "")))
+        configuration = services().registry.configuration()
+        earlier = RoutingDraft.of(found.policy, configuration.methods)
+        reason = request.form.get("reason", "")
+        try:
+            version = _change(earlier, base, reason, restores=found.version)
+        except PolicyChangedMeanwhile:
+            configuration = services().registry.configuration()
+            own = kept_draft(configuration).draft
+            state = BoardState(own, reason=reason, restoring=found)
+            return self._page(state, configuration, 409)
+        except (ReasonRequired, InvalidRoutingPolicy) as error:
+            flash(error.message, "error")
+            return self._back()
+        flash(
+            f"Version {version} is in force from the next order on: "
+            f"version {found.version} over again.",
+            "success",
+        )
+        return self._back()
 
     @expose("/switch", methods=["POST"])
     def switch(self) -> ResponseReturnValue:
@@ -78,29 +119,22 @@ class RoutingBoardView(BackofficeView):
 
     def _publish(self, state: BoardState) -> ResponseReturnValue:
         try:
-            version = services().change_policy.execute(
-                ChangeRoutingPolicy(
-                    entries=state.draft.entries,
-                    based_on_version=state.draft.based_on_version,
-                    actor=current_staff().email,
-                    reason=state.reason,
-                )
-            )
+            version = _change(state.draft, state.draft.based_on_version, state.reason)
         except PolicyChangedMeanwhile:
-            return self._page(state, 409)
+            return self._page(state, services().registry.configuration(), 409)
         except (ReasonRequired, InvalidRoutingPolicy) as error:
-            return self._page(state.with_problem(error), 422)
+            configuration = services().registry.configuration()
+            return self._page(state.with_problem(error), configuration, 422)
+        discard()
         flash(f"Version {version} is in force from the next order on.", "success")
         return self._back()
 
-    def _posted(self) -> PostedBoard:
-        methods = services().registry.configuration().methods
-        return PostedBoard.read(request.form, request.form.getlist("provider"), methods)
-
-    def _page(self, state: BoardState, status: int = 200) -> ResponseReturnValue:
+    def _page(
+        self, state: BoardState, configuration: Configuration, status: int = 200
+    ) -> ResponseReturnValue:
         page: str = self.render(
             "backoffice/routing_board.html",
-            board=board_context(state, history_length=HISTORY_LENGTH),
+            board=board_context(state, configuration, history_length=HISTORY_LENGTH),
             may_change=staff_may(Permission.CHANGE_ROUTING),
             max_reason_length=MAX_REASON_LENGTH,
         )
@@ -113,6 +147,42 @@ class RoutingBoardView(BackofficeView):
     def _require_change() -> None:
         if not staff_may(Permission.CHANGE_ROUTING):
             abort(403)
+
+
+def _posted(configuration: Configuration) -> PostedBoard:
+    return PostedBoard.read(
+        request.form,
+        request.form.getlist("provider"),
+        configuration.methods,
+        kept_draft(configuration).draft,
+    )
+
+
+def _has_unseen_rules(draft: RoutingDraft, configuration: Configuration) -> bool:
+    """The page shows rules without sending them; what it showed is not what would be published.
+
+    On a stale page that is no question of its own: there all of it is shown again anyway.
+    """
+    is_stale = draft.based_on_version != configuration.policy.version
+    return not is_stale and request.form.get("rules", "") != rules_stamp(draft.rules)
+
+
+def _change(draft: RoutingDraft, base: int, reason: str, *, restores: int | None = None) -> int:
+    return services().change_policy.execute(
+        ChangeRoutingPolicy(
+            entries=draft.entries,
+            rules=draft.rules,
+            exploration_share=draft.exploration_share,
+            based_on_version=base,
+            restores_version=restores,
+            actor=current_staff().email,
+            reason=reason,
+        )
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 
 def _after_move(draft: RoutingDraft, form: Mapping[str, str]) -> RoutingDraft:

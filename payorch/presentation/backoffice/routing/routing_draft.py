@@ -4,14 +4,14 @@ All rules of moving live here and not in the script, so that dragging, arrow key
 numbers lead to the same order, with and without JavaScript.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from payorch.domain.payment_method import PaymentMethodVO
-from payorch.domain.routing_policy import MAX_WEIGHT, PolicyEntry, RoutingPolicy
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
+from payorch.domain.routing_rule import RoutingRule
 
-MAX_TIER = 99
 DEFAULT_WEIGHT = 1
 
 
@@ -21,30 +21,24 @@ class RoutingDraft:
 
     based_on_version: int
     entries: tuple[PolicyEntry, ...]
+    rules: tuple[RoutingRule, ...] = ()
+    exploration_share: float = 0.0
 
     @classmethod
     def of(cls, policy: RoutingPolicy, methods: Sequence[PaymentMethodVO]) -> Self:
-        """The policy in force, with the providers that it does not know yet at its end."""
-        return cls.from_entries(policy.version, policy.entries, methods)
+        """The policy, with the providers that it does not know yet at its end."""
+        return cls(
+            policy.version,
+            fitted(policy.entries, methods),
+            policy.rules,
+            policy.exploration_share,
+        )
 
-    @classmethod
-    def from_entries(
-        cls,
-        based_on_version: int,
-        entries: Iterable[PolicyEntry],
-        methods: Sequence[PaymentMethodVO],
-    ) -> Self:
-        """`entries` fitted to today's providers: unknown ones go, missing ones come last."""
-        known = [method.code for method in methods]
-        kept = [entry for entry in entries if entry.provider_code in known]
-        last = max((entry.tier for entry in kept), default=0)
-        named = {entry.provider_code for entry in kept}
-        missing = [code for code in known if code not in named]
-        kept += [
-            PolicyEntry(code, last + number, DEFAULT_WEIGHT)
-            for number, code in enumerate(missing, start=1)
-        ]
-        return cls(based_on_version, dense(kept))
+    def policy(self) -> RoutingPolicy:
+        """As a policy of the version it is based on. Raises InvalidRoutingPolicy."""
+        return RoutingPolicy(
+            self.based_on_version, self.entries, self.exploration_share, self.rules
+        )
 
     def moved(self, code: str, to: int) -> Self:
         """`code` at place `to` (0 is first; places beyond the ends mean the ends).
@@ -71,47 +65,47 @@ class RoutingDraft:
         )
 
     def differs_from(self, policy: RoutingPolicy) -> bool:
-        return set(self.entries) != set(dense(policy.entries))
+        return (set(self.entries), self.rules, self.exploration_share) != (
+            set(dense(policy.entries)),
+            policy.rules,
+            policy.exploration_share,
+        )
+
+    def rule(self, name: str) -> RoutingRule | None:
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+    def with_rule(self, rule: RoutingRule, *, instead_of: str | None) -> Self:
+        """`rule` in the place of the one named `instead_of`, or as the last one."""
+        if instead_of is None:
+            return replace(self, rules=(*self.rules, rule))
+        return replace(self, rules=tuple(rule if r.name == instead_of else r for r in self.rules))
+
+    def without_rule(self, name: str) -> Self:
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.name != name))
+
+    def with_rule_moved(self, name: str, by: int) -> Self:
+        """Up (-1) or down (1) by one; the first and the last stay where they are."""
+        rules = list(self.rules)
+        place = next((n for n, rule in enumerate(rules) if rule.name == name), -1)
+        if place >= 0 and 0 <= place + by < len(rules):
+            rules.insert(place + by, rules.pop(place))
+        return replace(self, rules=tuple(rules))
 
 
-@dataclass(frozen=True, slots=True)
-class PostedBoard:
-    """The board's form as it came. `problems` are by field name; `texts` hold what was typed."""
-
-    draft: RoutingDraft
-    problems: Mapping[str, str]
-    texts: Mapping[str, str]
-
-    @classmethod
-    def read(
-        cls, form: Mapping[str, str], codes: Sequence[str], methods: Sequence[PaymentMethodVO]
-    ) -> Self:
-        """`codes` are the providers in the order of the page."""
-        problems: dict[str, str] = {}
-        texts: dict[str, str] = {}
-
-        def number(name: str, low: int, high: int, otherwise: int) -> int:
-            text = form.get(name, "").strip()
-            texts[name] = text[:12]
-            if text.isascii() and text.isdecimal() and len(text) <= 6 and low <= int(text) <= high:
-                return int(text)
-            problems[name] = f"A whole number from {low} to {high}."
-            return otherwise
-
-        entries = [
-            PolicyEntry(
-                code,
-                number(f"tier-{code}", 1, MAX_TIER, place),
-                number(f"weight-{code}", 0, MAX_WEIGHT, DEFAULT_WEIGHT),
-            )
-            for place, code in enumerate(dict.fromkeys(codes), start=1)
-        ]
-        version = form.get("version", "")
-        base = int(version) if version.isascii() and version.isdecimal() else 0
-        if problems:
-            # While a number is wrong the rows stay where they are, else the page would jump.
-            entries = [replace(entry, tier=n) for n, entry in enumerate(entries, start=1)]
-        return cls(RoutingDraft.from_entries(base, entries, methods), problems, texts)
+def fitted(
+    entries: Iterable[PolicyEntry], methods: Sequence[PaymentMethodVO]
+) -> tuple[PolicyEntry, ...]:
+    """`entries` for today's providers: unknown ones go, missing ones come last."""
+    known = [method.code for method in methods]
+    kept = [entry for entry in entries if entry.provider_code in known]
+    last = max((entry.tier for entry in kept), default=0)
+    named = {entry.provider_code for entry in kept}
+    missing = [code for code in known if code not in named]
+    kept += [
+        PolicyEntry(code, last + number, DEFAULT_WEIGHT)
+        for number, code in enumerate(missing, start=1)
+    ]
+    return dense(kept)
 
 
 def dense(entries: Iterable[PolicyEntry]) -> tuple[PolicyEntry, ...]:
