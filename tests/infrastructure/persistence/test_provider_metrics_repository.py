@@ -68,7 +68,7 @@ def test_each_state_has_its_own_counter(repository, history, rollup):
     assert (counts.approved, counts.voided, counts.not_sent) == (1, 1, 1)
     assert (counts.declined_issuer, counts.declined_customer_data) == (1, 1)
     assert (counts.unknown, counts.abandoned, counts.still_open) == (1, 1, 3)
-    assert counts.approved_amount_minor == 1_000
+    assert counts.approved_amount_minor == 2_000
 
 
 def test_first_and_fallback_attempts_are_apart(repository, history, rollup):
