@@ -15,6 +15,7 @@ from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
+from payorch.application.verify_providers import VerifyProvidersUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.database import Database
@@ -38,7 +39,7 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
-from payorch.wiring.recovery import ledger_recovery
+from payorch.wiring.recovery import ledger_recovery, provider_verification
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
@@ -59,6 +60,7 @@ class Wired:
     database: Database
     background: Background
     verify: VerifyLedgerUseCase
+    verify_providers: VerifyProvidersUseCase
     recover: RecoverLedgerUseCase
 
     @property
@@ -148,5 +150,6 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
+        verify_providers=provider_verification(base),
         recover=ledger_recovery(base, resolve, recorder),
     )
