@@ -73,6 +73,20 @@ def installation_findings() -> Iterator[Finding]:
             yield Finding(Level.FAIL, name, "missing", "Install payorch again.")
 
 
+def no_database_finding(file: Path, *, is_production: bool) -> Finding:
+    """Nothing is wrong with an installation that was not used yet, unless it is to serve."""
+    folder = next(parent for parent in file.parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            Level.FAIL,
+            "database",
+            f"none yet, and {folder} cannot be written",
+            "Set PAYORCH_DATABASE_URL to a place that can.",
+        )
+    level = Level.FAIL if is_production else Level.WARN
+    return Finding(level, "database", f"none yet at {file}", "Run: payorch db upgrade")
+
+
 def database_findings(database: Database, schema: Schema) -> Iterator[Finding]:
     """Reachable, writable, migrated, without drift; and what is particular to its kind."""
     try:
@@ -99,7 +113,9 @@ def _schema_findings(schema: Schema) -> Iterator[Finding]:
         yield Finding(
             Level.FAIL,
             "migrations",
-            f"database at {revision or 'none'}, release at {head}",
+            f"the database is at {revision}, this release needs {head}"
+            if revision
+            else "the database has no tables yet",
             "Run: payorch db upgrade",
         )
         return

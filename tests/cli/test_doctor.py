@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from tests.cli.conftest import Payorch
 from tests.sandbox_process import SandboxProcess, free_port
 
@@ -13,11 +15,42 @@ def test_a_healthy_installation_passes(payorch: Payorch, sandbox: SandboxProcess
     assert f"answers at {sandbox.base_url}" in result.output
 
 
-def test_missing_migrations_fail_and_say_what_to_run(new_payorch: Payorch) -> None:
+def database_file(payorch: Payorch) -> Path:
+    return Path(payorch.environment["PAYORCH_DATABASE_URL"].removeprefix("sqlite:///"))
+
+
+def test_an_installation_that_was_not_used_yet_is_told_what_to_run(new_payorch: Payorch) -> None:
     result = new_payorch("doctor")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 0
+    assert "none yet at" in result.output
     assert "-> Run: payorch db upgrade" in result.output
+
+
+def test_looking_leaves_no_database_behind(new_payorch: Payorch) -> None:
+    for command in ("doctor", "verify", "reconcile"):
+        new_payorch(command)
+
+    assert not database_file(new_payorch).parent.exists()
+
+
+def test_missing_migrations_fail_and_say_what_to_run(payorch: Payorch) -> None:
+    payorch("db", "downgrade", "base", "--yes")
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 1
+    assert "the database has no tables yet" in result.output
+    assert "-> Run: payorch db upgrade" in result.output
+
+
+def test_a_place_that_cannot_be_written_fails(new_payorch: Payorch) -> None:
+    new_payorch.environment["PAYORCH_DATABASE_URL"] = "sqlite:////proc/shop/payorch.sqlite3"
+
+    result = new_payorch("doctor")
+
+    assert "none yet" in result.output
+    assert not isinstance(result.exception, OSError)
 
 
 def test_bad_settings_fail_with_one_line_each(payorch: Payorch) -> None:
