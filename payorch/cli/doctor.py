@@ -9,6 +9,7 @@ from payorch.cli.environment import open_database, schema_of, sqlite_file
 from payorch.cli.findings import Finding, Level
 from payorch.cli.mail_findings import mail_findings
 from payorch.config import Settings
+from payorch.wiring.base import connectors_of
 
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
@@ -49,6 +50,9 @@ def _examine() -> list[Finding]:
 def _database_findings(settings: Settings) -> list[Finding]:
     database = open_database(settings)
     try:
-        return list(findings.database_findings(database, schema_of(database)))
+        found = list(findings.database_findings(database, schema_of(database)))
+        if not any(finding.level is Level.FAIL for finding in found):
+            found.append(findings.methods_finding(database, connectors_of(settings)))
+        return found
     finally:
         database.engine.dispose()

@@ -79,6 +79,32 @@ def test_a_practice_provider_that_is_away_is_a_warning(payorch: Payorch) -> None
     assert "-> Run: payorch sandbox" in result.output
 
 
+def test_without_a_payment_method_it_says_that_nobody_can_pay(payorch: Payorch) -> None:
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "none is enabled: no payment can be taken" in result.output
+    assert "payorch db seed-demo" in result.output
+
+
+def test_payment_methods_are_named(payorch: Payorch) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
+    payorch("db", "seed-demo")
+
+    assert "6 enabled: alpha, beta," in payorch("doctor").output
+
+
+def test_methods_of_a_provider_that_is_switched_off_take_no_payment(payorch: Payorch) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
+    payorch("db", "seed-demo")
+    payorch.environment["PAYORCH_SANDBOX_URL"] = ""
+
+    result = payorch("doctor")
+
+    assert "the connectors of all 6 enabled ones are switched off" in result.output
+    assert "a connector has to be written first" in result.output
+
+
 def test_a_database_that_cannot_be_reached_fails(payorch: Payorch) -> None:
     port = free_port()
     payorch.environment["PAYORCH_DATABASE_URL"] = f"postgresql://payorch@127.0.0.1:{port}/payorch"
