@@ -11,6 +11,7 @@ from payorch.application.ledger_rules import Severity
 from payorch.application.verify_ledger import MAX_FINDINGS, Finding, Verification
 from payorch.application.verify_providers import ProviderComparison
 from payorch.cli.environment import read_settings
+from payorch.cli.numbered import numbered
 from payorch.cli.wired_application import wired_application
 from payorch.domain.errors import LedgerUnavailable
 
@@ -112,7 +113,9 @@ def _as_text(verification: Verification, comparison: ProviderComparison | None) 
     errors, warnings = len(verification.errors), len(verification.warnings)
     if not lines:
         return f"{seen}Every invariant holds."
-    return seen + "\n".join([*lines, f"{errors} errors, {warnings} warnings"])
+    return seen + "\n".join(
+        [*lines, f"{numbered(errors, 'error')}, {numbered(warnings, 'warning')}"]
+    )
 
 
 def _lines(finding: Finding) -> list[str]:

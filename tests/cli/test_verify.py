@@ -37,7 +37,7 @@ def test_a_broken_invariant_ends_with_1_and_says_what_to_do(payorch: Payorch) ->
     assert result.exit_code == 1
     assert "processing_without_open  po_broken" in result.output
     assert "-> " in result.output
-    assert result.output.endswith("1 errors, 0 warnings\n")
+    assert result.output.endswith("1 error, 0 warnings\n")
 
 
 def test_the_findings_are_read_by_machines_too(payorch: Payorch) -> None:
