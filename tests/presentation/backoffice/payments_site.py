@@ -1,12 +1,14 @@
 """The back office over payorch's own tables, with a header instead of a login."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from flask import Flask
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
+from payorch.config import Settings
 from payorch.domain.payment_method import MethodKind
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.infrastructure.persistence.database import db
@@ -18,8 +20,9 @@ from payorch.infrastructure.persistence.tables import (
     SubmissionRow,
     TransactionRow,
 )
+from payorch.infrastructure.system_clock import SystemClock
 from payorch.paths import STATIC, TEMPLATES
-from payorch.presentation import page_context, security_headers
+from payorch.presentation import page_context, security_headers, services
 from payorch.presentation.backoffice.journal import JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
@@ -39,6 +42,7 @@ def payments_app(database_url):
     CSRFProtect(app)
     security_headers.init_app(app)
     page_context.init_app(app)
+    services.init_app(app, SimpleNamespace(clock=SystemClock()), Settings())
     LoginManager(app).request_loader(lambda request: CAST.get(request.headers.get(STAFF_HEADER)))
     app.add_url_rule("/login", "security.login", lambda: "Log in")
     app.add_url_rule("/logout", "security.logout", lambda: "Bye", methods=["POST"])
