@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select, update
 
-from payorch.domain.payment_status import OPEN_TRANSACTION_STATUSES, PaymentStatus
+from payorch.domain.payment_status import (
+    CHARGED_TRANSACTION_STATUSES,
+    OPEN_TRANSACTION_STATUSES,
+    PaymentStatus,
+)
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
@@ -174,7 +178,7 @@ class MetricsHistory:
 
 def _follow(connection, order_id, transaction_id, status):
     """The order's status as the flow would have left it."""
-    if status is Status.APPROVED:
+    if status in CHARGED_TRANSACTION_STATUSES:
         values = {"status": PaymentStatus.PAID, "paid_transaction_id": transaction_id}
     elif status in OPEN_TRANSACTION_STATUSES:
         values = {"status": PaymentStatus.PROCESSING, "paid_transaction_id": None}

@@ -14,7 +14,7 @@ from typing import NamedTuple, assert_never
 from payorch.domain.attempt_stats import Tally
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import LatencyHistogram, bin_of
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 
 
 class AttemptKind(StrEnum):
@@ -52,7 +52,11 @@ class AttemptFact(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCounts:
-    """Attempts by how they stand now. The states exclude each other; their sum is `attempts`."""
+    """Attempts by how they stand now. The states exclude each other; their sum is `attempts`.
+
+    `approved` are those that are not voided; a provider is judged by `charged`, which has both.
+    So has `approved_amount_minor`, as it also has what was refunded.
+    """
 
     approved: int = 0
     voided: int = 0
@@ -65,11 +69,15 @@ class AttemptCounts:
     approved_amount_minor: int = 0
 
     @property
+    def charged(self) -> int:
+        """Attempts in CHARGED_TRANSACTION_STATUSES: approved by the provider, voided or not."""
+        return self.approved + self.voided
+
+    @property
     def finished(self) -> int:
         """Attempts in a final state, customer-data declines included; not unknown, not open."""
         return (
-            self.approved
-            + self.voided
+            self.charged
             + self.declined_issuer
             + self.declined_customer_data
             + self.not_sent
@@ -82,8 +90,8 @@ class AttemptCounts:
 
     @property
     def approval(self) -> Tally:
-        """Approval rate: approved / finished attempts."""
-        return Tally(approved=self.approved, finished=self.finished)
+        """Approval rate: approved / finished attempts, voided ones approved."""
+        return Tally(approved=self.charged, finished=self.finished)
 
     @property
     def technical_failures(self) -> int:
@@ -120,7 +128,7 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
             fact.currency,
         )
         tallies[key][_counter_of(fact)] += 1
-        if fact.status is TransactionStatus.APPROVED:
+        if fact.status in CHARGED_TRANSACTION_STATUSES:
             tallies[key]["approved_amount_minor"] += fact.amount_minor
         if fact.latency_ms is not None:
             latencies[key][bin_of(fact.latency_ms)] += 1

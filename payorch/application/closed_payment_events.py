@@ -27,7 +27,7 @@ from payorch.domain.outcome import (
     Unknown,
     UnknownReason,
 )
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.transaction import Transaction, TransactionId
 
 _NOTHING_OF_OURS = frozenset(
@@ -136,7 +136,7 @@ def refund_to_look_up(stored: StoredEvent, refund: str) -> EventNews:
 
 def _contradicts(answer: Answer, named_reference: str | None, transaction: Transaction) -> bool:
     """Whether a definitive answer about the named object says something else than the books."""
-    is_charged = transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}
+    is_charged = transaction.status in CHARGED_TRANSACTION_STATUSES
     match answer.outcome:
         case Approved(provider_reference=reference, surplus=surplus):
             return not is_charged or reference != transaction.provider_reference or bool(surplus)

@@ -70,10 +70,13 @@ def approved_minor(counts: Mapping[CellKey, AttemptCounts]) -> dict[str, int]:
 
 
 def recovered_orders(counts: Mapping[CellKey, AttemptCounts]) -> RecoveredOrders:
-    """Approved fallback attempts. An order has at most one approval, so each counts once."""
+    """Approved fallback attempts. An order has at most one approval, so each counts once.
+
+    A voided one was paid by the fallback as well: the order stays PAID.
+    """
     fallbacks = {key: one for key, one in counts.items() if key.kind is AttemptKind.FALLBACK}
     return RecoveredOrders(
-        orders=sum(one.approved for one in fallbacks.values()),
+        orders=sum(one.charged for one in fallbacks.values()),
         revenue_minor=approved_minor(fallbacks),
     )
 

@@ -13,7 +13,7 @@ from payorch.application.surplus_charges import SurplusCharge, SurplusCharges
 from payorch.domain.errors import InvalidMoney
 from payorch.domain.money import Money
 from payorch.domain.outcome import Approved, Declined, NotSent, NotSentReason, Outcome
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.settlement import (
     FLAG_CONTRADICTION,
     FLAG_LATE_APPROVAL,
@@ -103,7 +103,7 @@ def claims_of(outcome: Outcome) -> Mapping[str, str | int | None]:
 def _is_booked(charge: Approved, transaction: Transaction) -> bool:
     """Whether this charge is the approval that the books have, given back meanwhile or not."""
     return (
-        transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}
+        transaction.status in CHARGED_TRANSACTION_STATUSES
         and charge.provider_reference == transaction.provider_reference
     )
 

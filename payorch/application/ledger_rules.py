@@ -171,4 +171,33 @@ RULES: tuple[LedgerRule, ...] = (
     ),
 )
 
-RULE_BY_KIND: Mapping[str, LedgerRule] = {rule.kind: rule for rule in RULES}
+PROVIDER_RULES: tuple[LedgerRule, ...] = (
+    _error(
+        "provider_contradicts",
+        "The provider's word on this transaction is not what the books say.",
+        _ASK_PROVIDER,
+    ),
+    _error(
+        "charge_not_in_books",
+        "The provider holds a charge that the books do not know.",
+        "After a restored backup run payorch recover; else find out who else uses this account.",
+    ),
+    _warning(
+        "payment_not_in_books",
+        "The provider holds an unfinished payment that the books do not know.",
+        "After a restored backup run payorch recover; else find out who else uses this account.",
+    ),
+    _warning(
+        "provider_unclear",
+        "The provider could not say clearly what became of this transaction.",
+        "Look it up on the provider's own pages.",
+    ),
+    _warning(
+        "provider_not_listed",
+        "No whole list of this provider's payments: what the books do not know stays unseen.",
+        "Compare the days' totals with the provider's own pages.",
+    ),
+)
+"""What only the providers can tell; no statement looks for these."""
+
+RULE_BY_KIND: Mapping[str, LedgerRule] = {rule.kind: rule for rule in (*RULES, *PROVIDER_RULES)}

@@ -73,10 +73,6 @@ class RollupCheck:
 
     differing: tuple[datetime, ...]
 
-    @property
-    def is_right(self) -> bool:
-        return not self.differing
-
 
 class ProviderMetricsRepository(Protocol):
     """The rollup's rows and the transactions they are counted from. One method, one transaction.

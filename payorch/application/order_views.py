@@ -6,7 +6,11 @@ from typing import Protocol
 
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import OrderId, PaymentOrder
-from payorch.domain.payment_status import PaymentStatus, TransactionStatus
+from payorch.domain.payment_status import (
+    CHARGED_TRANSACTION_STATUSES,
+    PaymentStatus,
+    TransactionStatus,
+)
 from payorch.domain.transaction import TransactionId
 
 
@@ -46,7 +50,7 @@ class OrderView:
     def paid_by(self) -> TransactionView | None:
         """The attempt that paid, if any; also when its money was given back meanwhile."""
         for transaction in self.transactions:
-            if transaction.status in {TransactionStatus.APPROVED, TransactionStatus.VOIDED}:
+            if transaction.status in CHARGED_TRANSACTION_STATUSES:
                 return transaction
         return None
 

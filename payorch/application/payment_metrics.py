@@ -2,7 +2,8 @@
 
 - First-attempt approval rate: approved / finished attempts, counting only first attempts of a
   submission. Finished are all final states, customer-data declines included; attempts that are
-  unknown or still open are not finished. Fallback approval rate: the same over attempts made
+  unknown or still open are not finished. A voided attempt was approved by its provider, and
+  counts as that, like one that was refunded. Fallback approval rate: the same over attempts made
   after another provider declined or failed. The two are never mixed.
 - Technical failure rate: (not sent + unknown) / all attempts.
 - Latency: percentiles over all answered attempts from send to answer, time-outs at their cut.

@@ -29,7 +29,7 @@ from payorch.domain.outcome import (
     UnknownReason,
 )
 from payorch.domain.payment_method import PaymentMethodVO
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.transaction import Transaction, TransactionId
 
 TIMEOUT_S = 10.0
@@ -45,8 +45,6 @@ class _Listed(Protocol):
 Item = TypeVar("Item", bound=_Listed)
 Page = tuple[tuple[Item, ...], bool]
 """What a page holds, and whether there is more."""
-
-_CHARGED = frozenset({TransactionStatus.APPROVED, TransactionStatus.VOIDED})
 
 
 class Verdict(StrEnum):
@@ -89,9 +87,9 @@ class ProviderBooks:
         answer = self._ask(transaction, method)
         if answer is None:
             # Nothing of it is known there by any name that we have.
-            is_charged = transaction.status in _CHARGED
+            is_charged = transaction.status in CHARGED_TRANSACTION_STATUSES
             return Comparison(Verdict.UNCLEAR if is_charged else Verdict.AGREES, "cannot be asked")
-        return _compared(transaction, answer)
+        return compared(transaction, answer)
 
     def pages(
         self, method: PaymentMethodVO, since: datetime
@@ -187,12 +185,17 @@ class ProviderBooks:
         return method if self._gateways.is_connected(method) else None
 
 
+def may_hold_money(outcome: Outcome) -> bool:
+    return not isinstance(outcome, (Declined, NotSent))
+
+
 def _is_silence(outcome: Outcome) -> bool:
     return isinstance(outcome, Unknown) and outcome.reason is not UnknownReason.NOT_FOUND
 
 
-def _compared(transaction: Transaction, answer: Answer) -> Comparison:
-    is_charged = transaction.status in _CHARGED
+def compared(transaction: Transaction, answer: Answer) -> Comparison:
+    """A closed transaction with what its provider says of the same reference."""
+    is_charged = transaction.status in CHARGED_TRANSACTION_STATUSES
     match answer.outcome:
         case Approved(provider_reference=reference, surplus=surplus):
             money = transaction.money

@@ -12,14 +12,14 @@ from datetime import datetime
 from payorch.application.configuration import OperatingMode, OperatingModes
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
-from payorch.application.provider_books import ProviderBooks, Verdict
+from payorch.application.provider_books import ProviderBooks, Verdict, may_hold_money
 from payorch.application.provider_gateway import ListedPayment
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.application.recover_refunds import RecoverRefunds
 from payorch.application.recovery_book import RecoveryBook, Recreated, Touched
 from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
 from payorch.application.staff_reason import checked_reason
-from payorch.domain.outcome import Approved, Declined, NotSent, Outcome
+from payorch.domain.outcome import Approved, Declined, NotSent
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.transaction import TransactionId
 
@@ -193,7 +193,7 @@ class RecoverLedgerUseCase:
                 report.listed += len(page)
                 unknown = self._book.unknown_references([p.our_reference for p in page])
                 for payment in page:
-                    if payment.our_reference in unknown and _may_hold_money(payment.outcome):
+                    if payment.our_reference in unknown and may_hold_money(payment.outcome):
                         self._take_up(payment, method, report, blocked)
         for reference in report.unclear.keys() - blocked.keys():
             if report.unclear[reference] == Recreated.BUSY:
@@ -239,7 +239,3 @@ class RecoverLedgerUseCase:
         note = f"Found by listing; {became.value}: {payment.order_id or 'none named'}."
         if self._book.keep_orphan(payment, method.code, note=note, at=self._clock.now()):
             report.orphans += 1
-
-
-def _may_hold_money(outcome: Outcome) -> bool:
-    return not isinstance(outcome, (Declined, NotSent))

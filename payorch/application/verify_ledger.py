@@ -4,8 +4,8 @@ It only reads, in short statements over slices of the time looked at, and it rep
 broken invariant is a defect or a hand at the database, and somebody has to see it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,7 +17,10 @@ NEGLECTED_AFTER = timedelta(hours=1)
 """Everything that is due is done within minutes when workers run; an hour means none does."""
 
 OPEN_FOR_LONG = timedelta(days=1)
+
 ROLLUP_COMPARED = timedelta(hours=2)
+"""A recount reads every transaction of its time into this process, each hour. What is older was
+compared while it was young; MetricsRollup.verify compares all of it."""
 
 DEFAULT_SINCE = timedelta(hours=48)
 MAX_FINDINGS = 100
@@ -87,6 +90,12 @@ class Verification:
     @property
     def warnings(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.rule.severity is Severity.WARNING)
+
+    def with_findings(self, more: Iterable[Finding]) -> "Verification":
+        """This run and what else was found, errors first."""
+        every = [*self.findings, *more]
+        every.sort(key=lambda finding: finding.rule.severity is not Severity.ERROR)
+        return replace(self, findings=tuple(every))
 
 
 class VerificationStore(Protocol):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from payorch.cli.cannot_start import CannotStart
 from payorch.cli.demo_folder import DemoFolder
 from payorch.cli.demo_preparation import Prepared, prepare_demo
 from payorch.cli.demo_run import DemoOptions, DemoRun, demo_settings
@@ -54,6 +55,11 @@ def demo(
     rate: float,
 ) -> None:
     """Run payorch with practice providers and live traffic. No real money moves."""
+    if port == sandbox_port:
+        raise CannotStart(
+            f"Port {port} cannot serve both the pages (--port) and the practice provider "
+            "(--sandbox-port)."
+        )
     require_free_port(host, port, option="--port")
     require_free_port(host, sandbox_port, option="--sandbox-port")
     folder = DemoFolder(data)

@@ -4,11 +4,14 @@ import fcntl
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
+from payorch.cli.cannot_start import writing_to
+
+ANOTHER_FOLDER = "another folder (--data)"
 _OWN_FILES = ("payorch.sqlite3*", "practice-provider.sqlite3*", "secrets.json", "logs/*.log")
 
 
@@ -16,7 +19,10 @@ class DemoFolder:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.logs = self.path / "logs"
-        self.logs.mkdir(parents=True, exist_ok=True)
+        with writing_to(self.path, instead=ANOTHER_FOLDER):
+            # It holds customers' data and the logins: for this account's eyes only.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def database_url(self) -> str:
@@ -33,12 +39,15 @@ class DemoFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Ends the command when another demo runs on this folder. A killed one holds nothing."""
-        with (self.path / "demo.lock").open("w") as lock:
+        with ExitStack() as stack:
+            with writing_to(self.path, instead=ANOTHER_FOLDER):
+                lock = stack.enter_context((self.path / "demo.lock").open("w"))
+            self._close_to_others()
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise click.ClickException(
-                    f"Another demo is running on {self.path}. Stop it, or use --data."
+                    f"Another demo is running on {self.path}. Stop it, or use {ANOTHER_FOLDER}."
                 ) from None
             yield
 
@@ -55,6 +64,12 @@ class DemoFolder:
             stored[name] = secrets.token_urlsafe(32 if name == "secret_key" else 12)
             self._store(stored)
         return stored[name]
+
+    def _close_to_others(self) -> None:
+        """Files of a demo that ran when they were still made readable for everybody."""
+        for pattern in _OWN_FILES:
+            for file in self.path.glob(pattern):
+                file.chmod(0o600)
 
     @property
     def _secrets(self) -> Path:

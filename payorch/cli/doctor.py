@@ -5,9 +5,11 @@ import os
 import click
 
 from payorch.cli import findings
-from payorch.cli.environment import open_database, schema_of
+from payorch.cli.environment import open_database, schema_of, sqlite_file
 from payorch.cli.findings import Finding, Level
 from payorch.cli.mail_findings import mail_findings
+from payorch.config import Settings
+from payorch.wiring.base import connectors_of
 
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
@@ -36,10 +38,21 @@ def _examine() -> list[Finding]:
     found += [*findings.installation_findings(), findings.clock_finding()]
     if settings is None:
         return found
-    database = open_database(settings)
-    try:
-        found += findings.database_findings(database, schema_of(database))
-    finally:
-        database.engine.dispose()
+    file = sqlite_file(settings)
+    if file is not None and not file.exists():
+        found.append(findings.no_database_finding(file, is_production=settings.is_production))
+    else:
+        found += _database_findings(settings)
     found += mail_findings(settings)
     return [*found, *findings.sandbox_findings(settings.sandbox_url)]
+
+
+def _database_findings(settings: Settings) -> list[Finding]:
+    database = open_database(settings)
+    try:
+        found = list(findings.database_findings(database, schema_of(database)))
+        if not any(finding.level is Level.FAIL for finding in found):
+            found.append(findings.methods_finding(database, connectors_of(settings)))
+        return found
+    finally:
+        database.engine.dispose()

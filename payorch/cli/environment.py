@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
 from payorch import paths
+from payorch.cli.cannot_start import writing_to
 from payorch.config import InvalidSettings, Settings
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.infrastructure.persistence.schema import Schema
@@ -24,12 +25,24 @@ def read_settings() -> Settings:
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of `settings`; the folder of a new SQLite file is made on the way."""
+    """The database of `settings`; a new SQLite file and its folder are made on the way."""
     engine = create_engine(settings.database_url)
-    if settings.is_sqlite and engine.url.database:
-        Path(engine.url.database).resolve().parent.mkdir(parents=True, exist_ok=True)
+    file = sqlite_file(settings)
+    if file is not None:
+        with writing_to(file, instead="another file (PAYORCH_DATABASE_URL)"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # Customers' names and addresses come into it. SQLite makes its log beside it alike.
+            file.touch(mode=0o600)
     prepare_engine(engine)
     return Database(engine)
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """The file of an SQLite database; None for a server or one in memory."""
+    name = make_url(settings.database_url).database
+    if not settings.is_sqlite or not name or name == ":memory:":
+        return None
+    return Path(name).resolve()
 
 
 def schema_of(database: Database) -> Schema:
@@ -53,7 +66,13 @@ def schema_of_settings(settings: Settings) -> Iterator[Schema]:
 
 
 def require_migrated(settings: Settings) -> None:
-    """Ends the command when the database is not at the newest revision of this release."""
+    """Ends the command when the database is not at the newest revision of this release.
+
+    Only migrating makes a database: whoever looks for one leaves no empty file behind.
+    """
+    file = sqlite_file(settings)
+    if file is not None and not file.exists():
+        raise click.ClickException(f"There is no database at {file}. Run: payorch db upgrade")
     with schema_of_settings(settings) as schema:
         if schema.current_revision() != schema.head_revision():
             raise click.ClickException(

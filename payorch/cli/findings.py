@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from payorch import paths
 from payorch.config import DEVELOPMENT_SECRET, InvalidSettings, Settings
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.payment_method_repository import (
+    SqlAlchemyPaymentMethodRepository,
+)
 from payorch.infrastructure.persistence.schema import Schema
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
@@ -73,6 +76,20 @@ def installation_findings() -> Iterator[Finding]:
             yield Finding(Level.FAIL, name, "missing", "Install payorch again.")
 
 
+def no_database_finding(file: Path, *, is_production: bool) -> Finding:
+    """Nothing is wrong with an installation that was not used yet, unless it is to serve."""
+    folder = next(parent for parent in file.parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            Level.FAIL,
+            "database",
+            f"none yet, and {folder} cannot be written",
+            "Set PAYORCH_DATABASE_URL to a place that can.",
+        )
+    level = Level.FAIL if is_production else Level.WARN
+    return Finding(level, "database", f"none yet at {file}", "Run: payorch db upgrade")
+
+
 def database_findings(database: Database, schema: Schema) -> Iterator[Finding]:
     """Reachable, writable, migrated, without drift; and what is particular to its kind."""
     try:
@@ -99,7 +116,9 @@ def _schema_findings(schema: Schema) -> Iterator[Finding]:
         yield Finding(
             Level.FAIL,
             "migrations",
-            f"database at {revision or 'none'}, release at {head}",
+            f"the database is at {revision}, this release needs {head}"
+            if revision
+            else "the database has no tables yet",
             "Run: payorch db upgrade",
         )
         return
@@ -114,6 +133,29 @@ def _schema_findings(schema: Schema) -> Iterator[Finding]:
         )
     else:
         yield Finding(Level.OK, "models", "agree with the database")
+
+
+def methods_finding(database: Database, connectors: Collection[str]) -> Finding:
+    """Whether anybody can pay: enabled payment methods whose connector is switched on."""
+    enabled = [
+        method
+        for method in SqlAlchemyPaymentMethodRepository(database).load_configuration().methods
+        if method.is_enabled
+    ]
+    usable = [method.code for method in enabled if method.connector in connectors]
+    if usable:
+        return Finding(Level.OK, "payment methods", f"{len(usable)} enabled: {', '.join(usable)}")
+    if enabled:
+        says = f"none: the connectors of all {len(enabled)} enabled ones are switched off"
+    else:
+        says = "none is enabled: no payment can be taken"
+    return Finding(
+        Level.WARN,
+        "payment methods",
+        says,
+        "To practise: payorch db seed-demo, and PAYORCH_SANDBOX_URL. For real money a connector "
+        "has to be written first; see the README, Going to production.",
+    )
 
 
 def _mode_findings(database: Database) -> Iterator[Finding]:

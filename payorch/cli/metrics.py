@@ -4,6 +4,7 @@ import click
 
 from payorch.application.metrics_rollup import RollupReport
 from payorch.cli.environment import read_settings
+from payorch.cli.numbered import numbered
 from payorch.cli.wired_application import wired_application
 
 
@@ -33,7 +34,8 @@ def verify() -> None:
         differing = wired.rollup.verify().differing
     if differing:
         raise click.ClickException(
-            f"{len(differing)} minutes differ, the first is {min(differing):%Y-%m-%d %H:%M} UTC. "
+            f"{numbered(len(differing), 'minute')} not like a recount, the first is "
+            f"{min(differing):%Y-%m-%d %H:%M} UTC. "
             "Run: payorch metrics rebuild"
         )
     click.echo("The rollup equals a recount.")
@@ -42,4 +44,4 @@ def verify() -> None:
 def _show(report: RollupReport) -> None:
     if not report.is_complete:
         raise click.ClickException("Another process is at the rollup; try again.")
-    click.echo(f"Recounted {report.minutes} minutes.")
+    click.echo(f"Recounted {numbered(report.minutes, 'minute')}.")

@@ -3,7 +3,7 @@
 import errno
 import socket
 
-import click
+from payorch.cli.cannot_start import CannotStart
 
 
 def require_free_port(host: str, port: int, *, option: str) -> None:
@@ -15,12 +15,10 @@ def require_free_port(host: str, port: int, *, option: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise click.ClickException(
+                raise CannotStart(
                     f"Port {port} is in use by another program. Stop it, or use {option}."
                 ) from None
-            raise click.ClickException(
-                f"Cannot listen on {host} port {port}: {error.strerror}."
-            ) from None
+            raise CannotStart(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
 
 
 def free_port() -> int:

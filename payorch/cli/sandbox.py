@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from payorch.cli.cannot_start import writing_to
 from payorch.sandbox_provider import serve_sandbox
 from payorch.sandbox_provider.settings import SHIPPED_PROFILES
 
@@ -43,7 +44,9 @@ def sandbox(
     webhook_base_url: str | None,
 ) -> None:
     """Serve several practice payment providers that take no real money."""
-    ledger.parent.mkdir(parents=True, exist_ok=True)
+    with writing_to(ledger, instead="another file (--ledger)"):
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        ledger.touch(mode=0o600)
     serve_sandbox(
         host=host,
         port=port,

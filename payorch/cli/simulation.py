@@ -12,7 +12,7 @@ from payorch.application.payment_result import ResultKind
 from payorch.domain.errors import PayorchError
 from payorch.domain.instrument import CardInstrument
 from payorch.domain.payment_order import Customer
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.infrastructure.demo_ids import RepeatableIds
 from payorch.infrastructure.demo_shop import DemoOrder, draw_order
 from payorch.sandbox_provider.magic_cards import MAGIC_CARDS
@@ -23,10 +23,14 @@ _CHANCE_CARDS = tuple(card.number for card in MAGIC_CARDS if card.by_chance)
 
 @dataclass(slots=True)
 class SimulationReport:
-    """`attempts` counts by provider and outcome; `recovered` orders were paid after a fallback."""
+    """`attempts` counts by provider and outcome; `recovered` orders were paid after a fallback.
 
-    results: Counter[str] = field(default_factory=Counter)
-    attempts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    `refusals` are orders that no payment was tried for, by the reason in words.
+    """
+
+    results: Counter[ResultKind] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[tuple[str, TransactionStatus]] = field(default_factory=Counter)
     recovered: int = 0
 
 
@@ -45,9 +49,9 @@ def simulate_orders(
         try:
             result = wired.services.pay_order.execute(command)
         except PayorchError as refusal:
-            report.results[refusal.code] += 1
+            report.refusals[refusal.message] += 1
         else:
-            report.results[result.kind.value] += 1
+            report.results[result.kind] += 1
             view = wired.services.orders.by_id(result.order_id)
             if view is not None:
                 _count_attempts(report, view, is_paid=result.kind is ResultKind.PAID)
@@ -77,7 +81,7 @@ def _command(order: DemoOrder, card_number: str, seed: int, number: int) -> PayO
 
 def _count_attempts(report: SimulationReport, view: OrderView, *, is_paid: bool) -> None:
     for attempt in view.transactions:
-        report.attempts[attempt.provider_code, attempt.status.value] += 1
+        report.attempts[attempt.provider_code, attempt.status] += 1
     first = view.transactions[0].status if view.transactions else None
-    if is_paid and first is not TransactionStatus.APPROVED:
+    if is_paid and first not in CHARGED_TRANSACTION_STATUSES:
         report.recovered += 1

@@ -9,12 +9,11 @@ from random import Random
 from urllib.parse import urlencode
 
 from payorch.cli.browser import Browser, BrowsingError, Page
-from payorch.infrastructure.demo_shop import DemoOrder, draw_order
+from payorch.infrastructure.demo_shop import BANK_SHARE, WALLET_SHARE, DemoOrder, draw_order
 from payorch.sandbox_provider.magic_cards import MAGIC_CARDS
 
 MOST_CUSTOMERS_AT_ONCE = 16
 SECOND_TRY_SHARE = 0.35
-WALLET_SHARE = 0.07
 OWN_CHOICE_SHARE = 0.3
 ABANDONED_CHALLENGE_SHARE = 0.1
 
@@ -23,6 +22,8 @@ _GOOD_CARD = "4242424242424242"
 _RESULT = re.compile(r'class="[^"]*\bresult-(success|danger|warning|unknown|neutral)\b')
 _OPTION = re.compile(r'name="provider"[^>]*value="([a-z0-9_]+)"')
 _WALLET = "delta"
+_BANK = "delta_bank"
+_WITHOUT_CARD = frozenset({_WALLET, _BANK})
 
 # What the colors of the result page stand for.
 _KINDS = {
@@ -41,6 +42,7 @@ class Wishes:
     order: DemoOrder
     card_number: str
     wants_wallet: bool
+    wants_bank: bool
     chooses_provider: bool
     tries_again: bool
     abandons_challenge: bool
@@ -52,6 +54,7 @@ def draw_wishes(random: Random) -> Wishes:
         order=draw_order(random),
         card_number=random.choice(_CHANCE_CARDS),
         wants_wallet=random.random() < WALLET_SHARE,
+        wants_bank=random.random() < BANK_SHARE,
         chooses_provider=random.random() < OWN_CHOICE_SHARE,
         tries_again=random.random() < SECOND_TRY_SHARE,
         abandons_challenge=random.random() < ABANDONED_CHALLENGE_SHARE,
@@ -114,7 +117,7 @@ class Traffic:
             }
         )
         page = browser.get(f"{self._base_url}/checkout?{query}")
-        provider = _choice(page, wishes)
+        provider = choice_of(page, wishes)
         page = browser.send(page.form("pay-form"), fields_of(wishes, provider))
         if not page.url.startswith(self._base_url) and not wishes.abandons_challenge:
             page = browser.send(page.form(), {"decision": "approve"})
@@ -126,12 +129,14 @@ class Traffic:
         return kind
 
 
-def _choice(page: Page, wishes: Wishes) -> str:
+def choice_of(page: Page, wishes: Wishes) -> str:
     """The provider this customer picks; empty is "best available"."""
     offered = [code for code in _OPTION.findall(page.text) if code]
     if wishes.wants_wallet and _WALLET in offered:
         return _WALLET
-    cards = [code for code in offered if not code.startswith(_WALLET)]
+    if wishes.wants_bank and _BANK in offered:
+        return _BANK
+    cards = [code for code in offered if code not in _WITHOUT_CARD]
     return cards[int(wishes.luck * len(cards))] if wishes.chooses_provider and cards else ""
 
 
@@ -148,7 +153,7 @@ def fields_of(wishes: Wishes, provider: str) -> dict[str, str]:
         "provider": provider,
         **{f"extra_{code}": value for code, value in order.customer_fields.items()},
     }
-    if not provider.startswith(_WALLET):
+    if provider not in _WITHOUT_CARD:
         fields |= {
             "card_number": wishes.card_number,
             "card_expiry": "12/34",

@@ -9,7 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payorch.application.ledger_rules import Severity
 from payorch.application.verify_ledger import MAX_FINDINGS, Finding, Verification
+from payorch.application.verify_providers import ProviderComparison
 from payorch.cli.environment import read_settings
+from payorch.cli.numbered import numbered
 from payorch.cli.wired_application import wired_application
 from payorch.domain.errors import LedgerUnavailable
 
@@ -46,31 +48,49 @@ def age_of(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     type=click.IntRange(1, 10_000),
     help="Most findings of each kind.",
 )
-def verify(*, as_json: bool, age: timedelta | None, limit: int) -> None:
-    """Check every invariant of the books.
+@click.option(
+    "--providers",
+    "asks_providers",
+    is_flag=True,
+    help="Compare with the providers' own books too. It only asks, 20 times a second at most.",
+)
+def verify(*, as_json: bool, age: timedelta | None, limit: int, asks_providers: bool) -> None:
+    """Check every invariant of the books. It reads, and repairs nothing.
+
+    The charts' rollup is compared for the last two hours at most; `payorch metrics verify`
+    compares all of it.
 
     Exits with 0 when nothing is broken (warnings alone leave 0), 1 when something is, and 2
     when it could not be checked.
     """
+    if asks_providers and age is None:
+        raise click.UsageError("Say how far back: providers list payments since a moment.")
     since = None if age is None else datetime.now(UTC) - age
+    comparison = None
     try:
         with wired_application(read_settings()) as wired:
             verification = wired.verify.execute(since=since, limit=limit)
+            if asks_providers and since is not None:
+                comparison = wired.verify_providers.execute(since=since, limit=limit)
+                verification = verification.with_findings(comparison.findings)
     except click.ClickException as error:
         error.show()
         raise SystemExit(COULD_NOT_CHECK) from None
     except (LedgerUnavailable, SQLAlchemyError) as error:
         click.echo(f"The books could not be checked: {type(error).__name__}", err=True)
         raise SystemExit(COULD_NOT_CHECK) from None
-    click.echo(_as_json(verification) if as_json else _as_text(verification))
+    click.echo((_as_json if as_json else _as_text)(verification, comparison))
     if verification.errors:
         raise SystemExit(1)
 
 
-def _as_json(verification: Verification) -> str:
+def _as_json(verification: Verification, comparison: ProviderComparison | None) -> str:
     since = verification.since
     return json.dumps(
         {
+            "providers": None
+            if comparison is None
+            else {"listed": comparison.listed, "asked": comparison.asked},
             "started_at": verification.started_at.isoformat(),
             "finished_at": verification.finished_at.isoformat(),
             "since": since.isoformat() if since else None,
@@ -82,12 +102,20 @@ def _as_json(verification: Verification) -> str:
     )
 
 
-def _as_text(verification: Verification) -> str:
+def _as_text(verification: Verification, comparison: ProviderComparison | None) -> str:
     lines = [line for finding in verification.findings for line in _lines(finding)]
+    seen = ""
+    if comparison is not None:
+        seen = (
+            f"Compared with the providers: {comparison.listed} payments from their lists, "
+            f"{comparison.asked} asked for one by one.\n"
+        )
     errors, warnings = len(verification.errors), len(verification.warnings)
     if not lines:
-        return "Every invariant holds."
-    return "\n".join([*lines, f"{errors} errors, {warnings} warnings"])
+        return f"{seen}Every invariant holds."
+    return seen + "\n".join(
+        [*lines, f"{numbered(errors, 'error')}, {numbered(warnings, 'warning')}"]
+    )
 
 
 def _lines(finding: Finding) -> list[str]:

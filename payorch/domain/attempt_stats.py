@@ -4,7 +4,6 @@ Never compare two providers by their rates alone: `difference_interval` says whe
 can tell them apart. First attempts and fallback attempts must never be put into one tally.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import NormalDist
@@ -75,13 +74,6 @@ class NotEnoughData:
 
     n: int
     min_n: int
-
-
-def merge_tallies(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for tally in tallies:
-        total = total.merged(tally)
-    return total
 
 
 def wilson_interval(tally: Tally) -> Interval:

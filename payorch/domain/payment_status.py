@@ -32,6 +32,13 @@ class TransactionStatus(StrEnum):
     VOIDED = "voided"
 
 
+CHARGED_TRANSACTION_STATUSES = frozenset({TransactionStatus.APPROVED, TransactionStatus.VOIDED})
+"""The provider approved it, whatever became of the money afterwards.
+
+A refund leaves a transaction approved. A void is a refund made early, so it must not make a
+provider look as if it had declined.
+"""
+
 OPEN_TRANSACTION_STATUSES = frozenset(
     {
         TransactionStatus.STARTED,

@@ -18,10 +18,9 @@ from payorch.domain.payment_method import LeftOut, MethodKind, PaymentMethodVO
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.routing_policy import Ranked, RoutingPolicy
 from payorch.infrastructure.demo_characters import CHARACTERS, Character
-from payorch.infrastructure.demo_shop import DemoOrder, draw_order
+from payorch.infrastructure.demo_shop import BANK_SHARE, WALLET_SHARE, DemoOrder, draw_order
 
 MOST_ATTEMPTS = 3
-WALLET_SHARE = 0.07
 OWN_CHOICE_SHARE = 0.3
 """Customers who pick a provider themselves, so that each one gets first attempts to compare."""
 
@@ -102,7 +101,7 @@ class DemoPast:
 
     def _order(self, at: datetime, *, is_outage: bool) -> PastOrder | None:
         order = draw_order(self._random)
-        kind = MethodKind.WALLET if self._random.random() < WALLET_SHARE else MethodKind.CARD
+        kind = self._kind()
         left_out = self._left_out(order, kind)
         eligible = [code for code in self._methods if code not in left_out]
         preferred = None
@@ -126,6 +125,12 @@ class DemoPast:
             left_out=left_out | {r.provider_code: LeftOut.PROVIDER_LIMIT for r in ranked[3:]},
             attempts=self._attempts(candidates, brand, at, is_outage=is_outage),
         )
+
+    def _kind(self) -> MethodKind:
+        wish = self._random.random()
+        if wish < WALLET_SHARE:
+            return MethodKind.WALLET
+        return MethodKind.BANK_REDIRECT if wish < WALLET_SHARE + BANK_SHARE else MethodKind.CARD
 
     def _left_out(self, order: DemoOrder, kind: MethodKind) -> dict[str, LeftOut]:
         fields = frozenset(order.customer_fields)

@@ -89,6 +89,10 @@ _MARKETS = (
 )
 _WEIGHTS = tuple(market[2] for market in _MARKETS)
 
+WALLET_SHARE = 0.07
+BANK_SHARE = 0.03
+"""Customers who would rather pay without a card, where that is offered."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoOrder:

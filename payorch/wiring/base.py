@@ -95,7 +95,7 @@ class Base:
             settings=circuit_settings,
         )
         gateways = ConnectorCatalog(
-            connectors=_connectors(settings),
+            connectors=connectors_of(settings),
             transport=seams.transport or PooledTransport(),
             circuits=circuits,
             clock=clock,
@@ -138,7 +138,8 @@ class Base:
         )
 
 
-def _connectors(settings: Settings) -> dict[str, ConnectorFactory]:
+def connectors_of(settings: Settings) -> dict[str, ConnectorFactory]:
+    """The connectors that these settings switch on, by the name that payment methods give."""
     connectors: dict[str, ConnectorFactory] = {}
     if settings.sandbox_url is not None:
         connectors["sandbox"] = sandbox_connectors(settings.sandbox_url, settings.sandbox_api_key)

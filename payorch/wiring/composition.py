@@ -19,6 +19,7 @@ from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
+from payorch.application.verify_providers import VerifyProvidersUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
@@ -46,7 +47,7 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
-from payorch.wiring.recovery import ledger_recovery
+from payorch.wiring.recovery import ledger_recovery, provider_verification
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
@@ -67,6 +68,7 @@ class Wired:
     database: Database
     background: Background
     verify: VerifyLedgerUseCase
+    verify_providers: VerifyProvidersUseCase
     recover: RecoverLedgerUseCase
 
     @property
@@ -170,5 +172,6 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
+        verify_providers=provider_verification(base),
         recover=ledger_recovery(base, resolve, giving_back.resolve, recorder),
     )

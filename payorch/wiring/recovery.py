@@ -1,4 +1,4 @@
-"""What brings the books back after a restored backup."""
+"""What compares the books with the providers, and brings them back after a restored backup."""
 
 from payorch.application.provider_books import ProviderBooks
 from payorch.application.record_outcome import OutcomeRecorder
@@ -6,6 +6,8 @@ from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.recover_refunds import RecoverRefunds
 from payorch.application.resolve_refund import ResolveRefund
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.verify_providers import VerifyProvidersUseCase
+from payorch.infrastructure.persistence.compared_book import SqlAlchemyComparedBook
 from payorch.infrastructure.persistence.recovery_book import SqlAlchemyRecoveryBook
 from payorch.wiring.base import Base
 
@@ -35,6 +37,12 @@ def ledger_recovery(
         registry=base.registry,
         clock=base.clock,
         checkpoint=base.checkpoint,
+    )
+
+
+def provider_verification(base: Base) -> VerifyProvidersUseCase:
+    return VerifyProvidersUseCase(
+        SqlAlchemyComparedBook(base.transactions), provider_books(base), base.registry
     )
 
 

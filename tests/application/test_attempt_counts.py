@@ -15,7 +15,11 @@ from payorch.application.attempt_counts import (
     merge_counts,
 )
 from payorch.domain.decline_terms import DeclineClass
-from payorch.domain.payment_status import OPEN_TRANSACTION_STATUSES, TransactionStatus
+from payorch.domain.payment_status import (
+    CHARGED_TRANSACTION_STATUSES,
+    OPEN_TRANSACTION_STATUSES,
+    TransactionStatus,
+)
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -47,10 +51,20 @@ def test_each_status_is_counted_once_and_is_finished_or_not(status):
     assert counts.finished == (0 if is_open else 1)
 
 
-def test_only_approved_attempts_have_an_amount():
-    counts = only_counts(a_fact(), a_fact(status=TransactionStatus.VOIDED))
+@pytest.mark.parametrize("status", TransactionStatus)
+def test_only_attempts_that_the_provider_approved_have_an_amount(status):
+    counts = only_counts(a_fact(status=status))
 
-    assert counts.approved_amount_minor == 500
+    is_charged = status in CHARGED_TRANSACTION_STATUSES
+    assert counts.approved_amount_minor == (500 if is_charged else 0)
+
+
+def test_giving_the_money_back_does_not_lower_the_approval_rate():
+    paid = [a_fact(), a_fact()]
+    voided = [a_fact(), a_fact(status=TransactionStatus.VOIDED)]
+
+    assert only_counts(*voided).approval == only_counts(*paid).approval
+    assert only_counts(*voided).voided == 1
 
 
 @pytest.mark.parametrize("decline_class", DeclineClass)

@@ -175,7 +175,7 @@ def test_a_port_in_use_is_told_before_anything_is_made(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"Port {port} is in use" in done.stderr
     assert "--port" in done.stderr
     assert not os.path.exists(tmp_path / "d")  # noqa: PTH110 - a plain question

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from tests.cli.conftest import Payorch
 from tests.sandbox_process import SandboxProcess, free_port
 
@@ -13,11 +15,42 @@ def test_a_healthy_installation_passes(payorch: Payorch, sandbox: SandboxProcess
     assert f"answers at {sandbox.base_url}" in result.output
 
 
-def test_missing_migrations_fail_and_say_what_to_run(new_payorch: Payorch) -> None:
+def database_file(payorch: Payorch) -> Path:
+    return Path(payorch.environment["PAYORCH_DATABASE_URL"].removeprefix("sqlite:///"))
+
+
+def test_an_installation_that_was_not_used_yet_is_told_what_to_run(new_payorch: Payorch) -> None:
     result = new_payorch("doctor")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 0
+    assert "none yet at" in result.output
     assert "-> Run: payorch db upgrade" in result.output
+
+
+def test_looking_leaves_no_database_behind(new_payorch: Payorch) -> None:
+    for command in ("doctor", "verify", "reconcile"):
+        new_payorch(command)
+
+    assert not database_file(new_payorch).parent.exists()
+
+
+def test_missing_migrations_fail_and_say_what_to_run(payorch: Payorch) -> None:
+    payorch("db", "downgrade", "base", "--yes")
+
+    result = payorch("doctor")
+
+    assert result.exit_code == 1
+    assert "the database has no tables yet" in result.output
+    assert "-> Run: payorch db upgrade" in result.output
+
+
+def test_a_place_that_cannot_be_written_fails(new_payorch: Payorch) -> None:
+    new_payorch.environment["PAYORCH_DATABASE_URL"] = "sqlite:////proc/shop/payorch.sqlite3"
+
+    result = new_payorch("doctor")
+
+    assert "none yet" in result.output
+    assert not isinstance(result.exception, OSError)
 
 
 def test_bad_settings_fail_with_one_line_each(payorch: Payorch) -> None:
@@ -44,6 +77,32 @@ def test_a_practice_provider_that_is_away_is_a_warning(payorch: Payorch) -> None
 
     assert result.exit_code == 0
     assert "-> Run: payorch sandbox" in result.output
+
+
+def test_without_a_payment_method_it_says_that_nobody_can_pay(payorch: Payorch) -> None:
+    result = payorch("doctor")
+
+    assert result.exit_code == 0
+    assert "none is enabled: no payment can be taken" in result.output
+    assert "payorch db seed-demo" in result.output
+
+
+def test_payment_methods_are_named(payorch: Payorch) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
+    payorch("db", "seed-demo")
+
+    assert "6 enabled: alpha, beta," in payorch("doctor").output
+
+
+def test_methods_of_a_provider_that_is_switched_off_take_no_payment(payorch: Payorch) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
+    payorch("db", "seed-demo")
+    payorch.environment["PAYORCH_SANDBOX_URL"] = ""
+
+    result = payorch("doctor")
+
+    assert "the connectors of all 6 enabled ones are switched off" in result.output
+    assert "a connector has to be written first" in result.output
 
 
 def test_a_database_that_cannot_be_reached_fails(payorch: Payorch) -> None:

@@ -1,8 +1,10 @@
 from pathlib import Path
 
-import pytest
 from sqlalchemy import create_engine, text
 
+from payorch.application.payment_result import ResultKind
+from payorch.cli.simulate import ATTEMPTS, RESULTS
+from payorch.domain.payment_status import TransactionStatus
 from tests.cli.conftest import Payorch
 from tests.sandbox_process import SandboxProcess
 
@@ -21,76 +23,108 @@ _OUTCOMES = """
 """
 
 
-@pytest.fixture
-def shop(payorch: Payorch, sandbox: SandboxProcess) -> Payorch:
-    sandbox.patch_profile("alpha", approval_rate=0.7)
-    sandbox.patch_profile("beta", approval_rate=0.7)
-    payorch.environment["PAYORCH_SANDBOX_URL"] = sandbox.base_url
-    return payorch
-
-
-def test_orders_are_placed_and_summed_up(shop: Payorch) -> None:
-    result = shop("simulate", "--orders", "20", "--seed", "3")
+def test_orders_are_placed_and_summed_up(payorch: Payorch) -> None:
+    result = payorch("simulate", "--orders", "20", "--seed", "3")
 
     assert result.exit_code == 0, result.output
-    ((orders,),) = _rows(shop, "SELECT count(*) FROM orders")
-    ((paid,),) = _rows(shop, "SELECT count(*) FROM orders WHERE status = 'paid'")
+    ((orders,),) = _rows(payorch, "SELECT count(*) FROM orders")
+    ((paid,),) = _rows(payorch, "SELECT count(*) FROM orders WHERE status = 'paid'")
     assert orders == 20
-    assert f"paid {paid}" in " ".join(result.output.split())
+    assert f" paid {paid} " in " ".join(result.output.split())
 
 
-def test_the_same_seed_charges_nothing_again(shop: Payorch, sandbox: SandboxProcess) -> None:
-    first = shop("simulate", "--orders", "15", "--seed", "3")
-    charged = len(sandbox.ledger()["payments"])
+def test_no_order_is_refused_because_practice_cards_are_few(payorch: Payorch) -> None:
+    result = payorch("simulate", "--orders", "120", "--seed", "1")
 
-    second = shop("simulate", "--orders", "15", "--seed", "3")
+    ((tried,),) = _rows(payorch, "SELECT count(DISTINCT order_id) FROM transactions")
+    assert tried == 120
+    assert "refused" not in result.output
 
-    assert len(sandbox.ledger()["payments"]) == charged
+
+def test_the_summary_speaks_in_words(payorch: Payorch) -> None:
+    result = payorch("simulate", "--orders", "20", "--seed", "3")
+
+    summary = result.output.split("Orders")[-1]
+    assert "Alpha Pay: approved" in summary
+    assert "_" not in summary
+
+
+def test_every_result_has_words() -> None:
+    assert set(RESULTS) == set(ResultKind)
+    assert set(ATTEMPTS) == set(TransactionStatus)
+
+
+def test_the_same_seed_charges_nothing_again(payorch: Payorch) -> None:
+    first = payorch("simulate", "--orders", "15", "--seed", "3")
+    outcomes = _rows(payorch, _OUTCOMES)
+
+    second = payorch("simulate", "--orders", "15", "--seed", "3")
+
+    assert _rows(payorch, _OUTCOMES) == outcomes
     assert second.output.split("Attempts")[1] == first.output.split("Attempts")[1]
 
 
 def test_the_same_seed_goes_the_same_way_on_another_database(
-    shop: Payorch, sandbox: SandboxProcess, tmp_path: Path
+    payorch: Payorch, tmp_path: Path
 ) -> None:
     other = Payorch(database_url=f"sqlite:///{tmp_path / 'other.sqlite3'}", log_level="ERROR")
-    other.environment["PAYORCH_SANDBOX_URL"] = sandbox.base_url
     other("db", "upgrade")
 
-    shop("simulate", "--orders", "15", "--seed", "4")
-    outcomes = _rows(shop, _OUTCOMES)
-    sandbox.admin("DELETE", "/outages")
-    sandbox.reset()
-    sandbox.patch_profile("alpha", approval_rate=0.7)
-    sandbox.patch_profile("beta", approval_rate=0.7)
+    payorch("simulate", "--orders", "15", "--seed", "4")
     other("simulate", "--orders", "15", "--seed", "4")
 
-    assert _rows(other, _OUTCOMES) == outcomes
+    assert _rows(other, _OUTCOMES) == _rows(payorch, _OUTCOMES)
 
 
-def test_a_practice_provider_is_started_when_none_runs(payorch: Payorch) -> None:
+def test_a_practice_provider_that_serves_somebody_else_is_left_alone(
+    payorch: Payorch, sandbox: SandboxProcess
+) -> None:
+    payorch.environment["PAYORCH_SANDBOX_URL"] = sandbox.base_url
+    payorch.environment["PAYORCH_SANDBOX_API_KEY"] = "somebody_elses"
+
     result = payorch("simulate", "--orders", "3")
 
     assert result.exit_code == 0, result.output
+    assert sandbox.ledger()["payments"] == []
     assert _rows(payorch, "SELECT count(*) FROM transactions") != [(0,)]
 
 
-def test_the_rollup_is_up_to_date_afterwards(shop: Payorch) -> None:
-    shop("simulate", "--orders", "5")
+def test_production_gets_no_made_up_orders(payorch: Payorch) -> None:
+    payorch.environment |= {
+        "PAYORCH_ENV": "production",
+        "PAYORCH_SECRET_KEY": "k" * 40,
+        "PAYORCH_API_TOKEN": "t" * 40,
+        "PAYORCH_BASE_URL": "https://pay.example.com",
+        "PAYORCH_TRUSTED_HOSTS": "pay.example.com",
+    }
 
-    assert shop("metrics", "verify").output == "The rollup equals a recount.\n"
-    assert shop("metrics", "rebuild").exit_code == 0
-    assert shop("metrics", "rollup").exit_code == 0
+    result = payorch("simulate", "--orders", "3")
+
+    assert result.exit_code != 0
+    assert "production" in result.output
+    assert _rows(payorch, "SELECT count(*) FROM orders") == [(0,)]
 
 
-def test_a_rollup_that_is_wrong_is_found(shop: Payorch) -> None:
-    shop("simulate", "--orders", "5")
-    engine = create_engine(shop.environment["PAYORCH_DATABASE_URL"])
+def test_the_rollup_is_up_to_date_afterwards(payorch: Payorch) -> None:
+    payorch("simulate", "--orders", "5")
+
+    assert payorch("metrics", "verify").output == "The rollup equals a recount.\n"
+    assert payorch("metrics", "rebuild").output in {
+        "Recounted 1 minute.\n",
+        "Recounted 2 minutes.\n",
+    }
+    assert payorch("metrics", "rollup").exit_code == 0
+
+
+def test_a_rollup_that_is_wrong_is_found(payorch: Payorch) -> None:
+    payorch("simulate", "--orders", "5")
+    engine = create_engine(payorch.environment["PAYORCH_DATABASE_URL"])
     with engine.begin() as connection:
         yesterday = "strftime('%Y-%m-%d %H:%M:%S.000000', minute, '-1 day')"
         connection.execute(text(f"UPDATE provider_minutes SET minute = {yesterday}"))
     engine.dispose()
 
-    result = shop("metrics", "verify")
+    result = payorch("metrics", "verify")
 
     assert result.exit_code == 1
     assert "payorch metrics rebuild" in result.output

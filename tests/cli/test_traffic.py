@@ -7,7 +7,7 @@ import pytest
 
 from payorch.cli.browser import BrowsingError, Form, Page
 from payorch.cli.demo_run import status_line
-from payorch.cli.traffic import amount_text, draw_wishes, fields_of, kind_of
+from payorch.cli.traffic import amount_text, choice_of, draw_wishes, fields_of, kind_of
 from payorch.infrastructure.demo_shop import DemoOrder, draw_order
 
 SITE = "http://localhost:4321"
@@ -57,6 +57,26 @@ def test_a_wallet_needs_no_card() -> None:
 
     assert "card_number" not in fields_of(wishes, "delta")
     assert fields_of(wishes, "")["card_number"] == wishes.card_number
+
+
+def offering(*codes: str) -> Page:
+    options = [f'<input type="radio" name="provider" value="{code}">' for code in ("", *codes)]
+    return _page("".join(options))
+
+
+def test_some_customers_pay_from_their_bank_account_where_that_is_offered() -> None:
+    random = Random(3)
+    wishes = [draw_wishes(random) for _ in range(1_000)]
+    everywhere = offering("alpha", "beta", "delta", "delta_bank")
+    choices = Counter(choice_of(everywhere, wish) for wish in wishes)
+
+    assert 10 <= choices["delta_bank"] <= 60
+    assert choices["delta"] > choices["delta_bank"]
+    assert not {choice_of(offering("alpha", "beta"), wish) for wish in wishes} & {"delta_bank"}
+
+
+def test_a_bank_transfer_needs_no_card() -> None:
+    assert "card_number" not in fields_of(draw_wishes(Random(1)), "delta_bank")
 
 
 def test_customers_in_brazil_bring_their_document() -> None:

@@ -54,6 +54,12 @@ def _steps(order: PastOrder) -> Iterator[tuple[object, object]]:
     return zip(order.attempts, order.attempts[1:], strict=False)
 
 
+def test_every_provider_of_the_demo_has_a_past(history: list[PastOrder]) -> None:
+    tried = {attempt.provider.provider_code for order in history for attempt in order.attempts}
+
+    assert tried == {method.code for method in DEMO_METHODS}
+
+
 def test_the_same_seed_plays_the_same_history() -> None:
     assert played(orders=50) == played(orders=50)
     assert played(orders=50) != played(orders=50, seed=2)
@@ -180,6 +186,6 @@ def test_the_rollup_counts_history(database: Database, history: list[PastOrder])
 
     rollup.rebuild()
 
-    assert rollup.verify().is_right
+    assert rollup.verify().differing == ()
     total = "SELECT sum(approved + declined_issuer + declined_customer_data + not_sent)"
     assert [int(n) for (n,) in _numbers(database, f"{total} FROM provider_minutes")] == [attempts]

@@ -4,6 +4,7 @@ import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+import click
 import pytest
 
 from payorch.cli import main
@@ -59,6 +60,36 @@ def test_every_command_is_described() -> None:
     described = set(re.findall(r"^\| `payorch (\w+)", _section("The commands"), re.MULTILINE))
 
     assert described == set(main.list_commands(main.make_context("payorch", ["db"])))
+
+
+def _command(path: str) -> click.Command:
+    command: click.Command = main
+    for name in path.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        if found is None:
+            break
+        command = found
+        if not isinstance(command, click.Group):
+            break
+    return command
+
+
+_ROWS = re.findall(r"^\| `payorch ([^`]+)` \| (.+) \|$", _section("The commands"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("command", "text"), _ROWS)
+def test_every_option_that_is_named_exists(command: str, text: str) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", f"{command} {text}"))
+    options = {option for one in _command(command).params for option in one.opts}
+
+    assert named <= options
+
+
+def test_the_demos_options_that_are_named_exist() -> None:
+    named = set(re.findall(r"`(--[a-z-]+)`", _section("Try it")))
+
+    assert named <= {option for one in _command("demo").params for option in one.opts}
 
 
 def test_the_table_of_practice_numbers_is_the_providers_own() -> None:

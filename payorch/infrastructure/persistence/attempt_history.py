@@ -19,7 +19,7 @@ from sqlalchemy import literal_column as literal
 
 from payorch.application.decline_limits import History, HistoryQuestion, Tally
 from payorch.domain.decline_verdict import DeclineSignal
-from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.retry_caps import PastDecline
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
@@ -32,7 +32,7 @@ ORDERS_LOOKED_AT = 100
 
 _T = TransactionRow.__table__.c
 _IS_DECLINED = _T.status == TransactionStatus.DECLINED
-_IS_FINISHED = _T.status.in_((TransactionStatus.DECLINED, TransactionStatus.APPROVED))
+_IS_FINISHED = _T.status.in_((TransactionStatus.DECLINED, *sorted(CHARGED_TRANSACTION_STATUSES)))
 
 
 def _since(name: str) -> ColumnElement[Any]:

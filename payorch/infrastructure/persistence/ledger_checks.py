@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, bindparam, select
 
 from payorch.application.metrics_rollup import ProviderMetricsRepository
+from payorch.application.metrics_window import MINUTE, floor_to_minute
 from payorch.application.verify_ledger import ROLLUP_COMPARED, Fact, Period, Violation
 from payorch.infrastructure.persistence import payment_check_statements as payments
 from payorch.infrastructure.persistence import refund_check_statements as refunds
@@ -134,8 +135,11 @@ class SqlAlchemyLedgerChecks:
     def _differing_minutes(self, period: Period, limit: int) -> Sequence[Violation]:
         if self._rollup.rollup_state() is None:
             return ()
-        start = period.now - ROLLUP_COMPARED
-        minutes = self._rollup.differing_minutes(start, period.now)
+        start = max(period.since or _FIRST, period.now - ROLLUP_COMPARED)
+        # Rows are of whole minutes: a minute cut in two never equals its recount.
+        minutes = self._rollup.differing_minutes(
+            floor_to_minute(start), floor_to_minute(period.now) + MINUTE
+        )
         return [Violation(f"{minute:%Y-%m-%dT%H:%MZ}") for minute in minutes[:limit]]
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 from sqlalchemy.orm import aliased
 
 from payorch.domain.payment_status import (
+    CHARGED_TRANSACTION_STATUSES,
     OPEN_TRANSACTION_STATUSES,
     PaymentStatus,
-    TransactionStatus,
 )
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.tables import (
@@ -24,7 +24,7 @@ from payorch.infrastructure.persistence.tables import (
 )
 
 OPEN = tuple(sorted(OPEN_TRANSACTION_STATUSES))
-CHARGED = (TransactionStatus.APPROVED, TransactionStatus.VOIDED)
+CHARGED = tuple(sorted(CHARGED_TRANSACTION_STATUSES))
 
 
 def moment(name: str) -> Any:

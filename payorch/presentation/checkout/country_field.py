@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from wtforms import Field, SelectField
 from wtforms.widgets import Select
 
-from payorch.presentation.checkout.countries import country_choices, is_country
+from payorch.presentation.countries import country_choices, is_country
 from payorch.presentation.page_context import page_locale
 
 

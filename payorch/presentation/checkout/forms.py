@@ -13,11 +13,11 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from payorch.presentation.checkout.amounts import read_amount
 from payorch.presentation.checkout.card_fields import CardFields
-from payorch.presentation.checkout.countries import is_country
 from payorch.presentation.checkout.country_field import CountryField
 from payorch.presentation.checkout.customer_fields import EXTRA_PREFIX, extra_label
 from payorch.presentation.checkout.submit_key import read_submit_key
 from payorch.presentation.checkout.typed_text import one_line
+from payorch.presentation.countries import is_country
 from payorch.presentation.services import services, settings
 
 if TYPE_CHECKING:

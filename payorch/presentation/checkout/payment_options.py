@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from payorch.domain.payment_method import LeftOut, MethodKind
-from payorch.presentation.checkout.countries import country_name
+from payorch.presentation.countries import country_name
 from payorch.presentation.page_context import page_locale
 from payorch.presentation.services import services
 

@@ -8,7 +8,6 @@ from flask import request
 from wtforms.validators import ValidationError
 
 from payorch.presentation.checkout.amounts import read_amount
-from payorch.presentation.checkout.countries import is_country
 from payorch.presentation.checkout.currencies import currency_choices
 from payorch.presentation.checkout.forms import (
     CheckoutForm,
@@ -22,6 +21,7 @@ from payorch.presentation.checkout.payment_options import (
     options_for,
 )
 from payorch.presentation.checkout.submit_key import OPEN_CHECKOUT
+from payorch.presentation.countries import is_country
 from payorch.presentation.services import services, settings
 
 if TYPE_CHECKING:

@@ -6,10 +6,12 @@ again. A form that was not taken is shown again with the reason, under the same 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import redirect, url_for
-from flask_babel import gettext as _
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 
 from payorch.application.payment_result import ResultKind
 from payorch.domain.errors import (
@@ -22,6 +24,7 @@ from payorch.domain.errors import (
     OrderNotPayable,
     PaymentInProgress,
     PaymentsPaused,
+    PayorchError,
     TooManyDeclines,
     TooManySubmissions,
 )
@@ -32,11 +35,63 @@ from payorch.presentation.checkout.web_address import web_address
 from payorch.presentation.services import services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask_babel.speaklater import LazyString
     from werkzeug.wrappers import Response
 
     from payorch.application.payment_result import PaymentResult
     from payorch.domain.payment_order import PaymentOrder
     from payorch.presentation.checkout.forms import CheckoutForm
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a payment that was not taken is answered: the HTTP status, and what the form says."""
+
+    status: int
+    text: LazyString
+
+
+REFUSALS: Mapping[type[PayorchError], Refusal] = {
+    NoProviderForOrder: Refusal(
+        422,
+        _(
+            "No provider can take this payment. Choose another "
+            "way to pay, or check country and currency. You were not charged."
+        ),
+    ),
+    InvalidMoney: Refusal(422, _("This amount cannot be paid here.")),
+    TooManySubmissions: Refusal(
+        429,
+        _(
+            "This order was tried too often. "
+            "Please wait an hour and try again. You were not charged."
+        ),
+    ),
+    TooManyDeclines: Refusal(
+        429,
+        _(
+            "Too many payments were declined. Please wait a while before you try again. "
+            "You were not charged."
+        ),
+    ),
+    CardNotAcceptedNow: Refusal(
+        422,
+        _(
+            "This card was declined before and cannot be used again now. "
+            "Please use another card. You were not charged."
+        ),
+    ),
+    PaymentsPaused: Refusal(503, _("Payments are paused for a short check. Nothing was charged.")),
+    LedgerUnavailable: Refusal(
+        503,
+        _(
+            "The payment could not be started just now. Please press Pay again: "
+            "you will not be charged twice."
+        ),
+    ),
+}
 
 
 def send_form(form: CheckoutForm, order: PaymentOrder | None) -> Response:
@@ -46,62 +101,9 @@ def send_form(form: CheckoutForm, order: PaymentOrder | None) -> Response:
         return _where_it_is_shown(form, order, _order_id(error, order))
     except IdempotencyKeyReused as error:
         return _already_sent(form, order, _order_id(error, order))
-    except NoProviderForOrder:
-        return _refused(
-            form,
-            order,
-            422,
-            _(
-                "No provider can take this payment. Choose another "
-                "way to pay, or check country and currency. You were not charged."
-            ),
-        )
-    except InvalidMoney:
-        return _refused(form, order, 422, _("This amount cannot be paid here."))
-    except TooManySubmissions:
-        return _refused(
-            form,
-            order,
-            429,
-            _(
-                "This order was tried too often. "
-                "Please wait an hour and try again. You were not charged."
-            ),
-        )
-    except TooManyDeclines:
-        return _refused(
-            form,
-            order,
-            429,
-            _(
-                "Too many payments were declined. Please wait a while before you try again. "
-                "You were not charged."
-            ),
-        )
-    except CardNotAcceptedNow:
-        return _refused(
-            form,
-            order,
-            422,
-            _(
-                "This card was declined before and cannot be used again now. "
-                "Please use another card. You were not charged."
-            ),
-        )
-    except PaymentsPaused:
-        return _refused(
-            form, order, 503, _("Payments are paused for a short check. Nothing was charged.")
-        )
-    except LedgerUnavailable:
-        return _refused(
-            form,
-            order,
-            503,
-            _(
-                "The payment could not be started just now. Please press Pay again: "
-                "you will not be charged twice."
-            ),
-        )
+    except tuple(REFUSALS) as error:
+        refusal = next(REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS)
+        return _refused(form, order, refusal.status, str(refusal.text))
     return redirect(_next_url(result), 303)
 
 
@@ -122,7 +124,7 @@ def _where_it_is_shown(
         form,
         order,
         409,
-        _(
+        gettext(
             "This payment is being sent already. Please wait a few "
             "seconds and press Pay again: you will not be charged twice."
         ),
@@ -134,7 +136,9 @@ def _already_sent(
 ) -> Response:
     """The key was used with other data. It stays in the form: a new one could charge twice."""
     form.refuse(
-        _("This form was already sent with other data. Look at the result of that payment first."),
+        gettext(
+            "This form was already sent with other data. Look at the result of that payment first."
+        ),
         url=None if order_id is None else _order_url(order_id),
     )
     return checkout_page(form, order, status=409)

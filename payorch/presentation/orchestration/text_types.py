@@ -13,7 +13,7 @@ from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from payorch.domain.instrument import passes_luhn
-from payorch.presentation.checkout.countries import country_choices, is_country
+from payorch.presentation.countries import country_choices, is_country
 
 _LINE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _CURRENCIES = frozenset(c.code for c in Currency if c.exponent is not None)
@@ -39,7 +39,6 @@ def _card_number(digits: str) -> str:
     return digits
 
 
-Line40 = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
 Line100 = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_LINE)]
 Line120 = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_LINE)]
 Line200 = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]

@@ -18,7 +18,6 @@ from payorch.domain.payment_method import (
 )
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import AmountRange, RoutingRule, RuleConditions
-from payorch.infrastructure.persistence.journal_repository import SqlAlchemyJournal
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
@@ -324,12 +323,3 @@ def test_switching_a_method_off_is_journalled_once(database, methods):
 def test_switching_a_method_nobody_knows_is_an_error(methods):
     with pytest.raises(PaymentMethodNotFound):
         methods.set_enabled("omega", is_enabled=True, actor="olga", reason="why not", at=NOW)
-
-
-def test_the_journal_takes_entries_of_their_own(database):
-    SqlAlchemyJournal(database).write(
-        actor="ana", action="look", subject="x", reason="", before=None, after={"a": 1}, at=NOW
-    )
-
-    (entry,) = journal(database)
-    assert (entry.actor, entry.before, entry.after) == ("ana", None, {"a": 1})

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from payorch.application.ledger_rules import RULES
+from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.provider_events import EventState
 from payorch.application.verify_ledger import TIMELESS_KINDS, Period, VerifyLedgerUseCase
 from payorch.domain.payment_status import TransactionStatus
@@ -29,6 +30,7 @@ from payorch.infrastructure.persistence.tables import (
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
 from payorch.infrastructure.system_clock import SystemClock
+from tests.metrics_history import MetricsHistory
 from tests.shop import Shop
 
 pytestmark = pytest.mark.breaks_the_books
@@ -325,6 +327,47 @@ def test_a_rollup_that_is_not_a_recount_is_found(shop, database):
     )
 
     assert kinds(database) == {"rollup_differs"}
+
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def rollup_differs(database, *, now, since=None) -> list[str]:
+    found_now = checks_of(database).violations(ROLLUP, Period(since, now), limit=50)
+    return [violation.subject for violation in found_now]
+
+
+@pytest.fixture
+def rolled_up(database):
+    """An attempt every 10 seconds for three hours until noon, all of it rolled up."""
+    history = MetricsHistory(database)
+    with history.together():
+        for seconds in range(0, 3 * 3600, 10):
+            history.attempt(at=NOON - timedelta(seconds=seconds))
+    history.clock.sleep(3600)
+    MetricsRollup(SqlAlchemyProviderMetricsRepository(database), history.clock).run_once()
+    return history
+
+
+@pytest.mark.parametrize("second", [0, 11, 59])
+def test_a_right_rollup_is_right_at_any_second_of_a_minute(second, rolled_up, database):
+    now = NOON - timedelta(minutes=1) + timedelta(seconds=second, microseconds=7)
+
+    assert rollup_differs(database, now=now) == []
+    assert rollup_differs(database, now=now, since=now - timedelta(minutes=30, seconds=5)) == []
+
+
+def test_the_rollup_is_compared_within_the_period_and_two_hours_at_most(rolled_up, database):
+    now = NOON + timedelta(seconds=11)
+    run(database, "UPDATE provider_minutes SET approved = approved + 1")
+
+    def first(since):
+        checks = checks_of(database)
+        return checks.violations(ROLLUP, Period(since, now), limit=1_000)[0].subject
+
+    assert first(None) == "2026-11-20T10:00Z"
+    assert first(now - timedelta(days=2)) == "2026-11-20T10:00Z"
+    assert first(now - timedelta(minutes=30)) == "2026-11-20T11:30Z"
 
 
 def test_slices_of_any_size_find_the_same(shop, database):

@@ -21,7 +21,8 @@ from tests.metrics_history import NOON, MetricsHistory
 WINDOW = MetricsWindow.until(NOON, timedelta(hours=6))
 FINISHED = "status IN ('approved', 'declined', 'not_sent', 'abandoned', 'voided')"
 OUTCOMES = [
-    *[(Status.APPROVED, None)] * 12,
+    *[(Status.APPROVED, None)] * 11,
+    (Status.VOIDED, None),
     *[(Status.DECLINED, "issuer_decline")] * 4,
     *[(Status.DECLINED, "customer_data")] * 2,
     *[(Status.NOT_SENT, None)] * 2,
@@ -114,8 +115,9 @@ def counted(rate):
     return round(rate.rate * rate.n), rate.n
 
 
+CHARGED = {"approved", "voided"}
 WITHIN = "started_at >= :start AND started_at < :end"
-TALLY = "sum(CASE WHEN status = 'approved' THEN 1 ELSE 0 END), count(*)"
+TALLY = "sum(CASE WHEN status IN ('approved', 'voided') THEN 1 ELSE 0 END), count(*)"
 
 
 def test_first_attempt_approval_is_approved_over_finished_first_attempts(service, sql):
@@ -205,15 +207,17 @@ def test_each_providers_totals_and_buckets_are_sql(service, sql, currency, provi
     assert {one.provider_code for one in figures} == expected
     for one in figures:
         own = [row for row in rows if row[0] == one.provider_code]
-        finals = [r for r in own if r[3] in {"approved", "declined", "not_sent", "abandoned"}]
+        finals = [
+            r for r in own if r[3] in {"approved", "voided", "declined", "not_sent", "abandoned"}
+        ]
         first = [row for row in finals if row[2] == 1]
         assert one.counts.attempts == len(own)
         assert one.first_approval.n == len(first)
         assert one.fallback_approval.n == len(finals) - len(first)
         assert one.counts.declined_customer_data == sum(r[4] == "customer_data" for r in own)
-        assert sum(one.approved_minor.values()) == sum(r[6] for r in own if r[3] == "approved")
+        assert sum(one.approved_minor.values()) == sum(r[6] for r in own if r[3] in CHARGED)
         if isinstance(one.first_approval, RateEstimate):
-            approved = sum(row[3] == "approved" for row in first)
+            approved = sum(row[3] in CHARGED for row in first)
             assert one.first_approval.rate == approved / len(first)
         assert sum(point.counts.attempts for point in one.points) == len(own)
         assert sum(point.first_approval.n for point in one.points) == len(first)
@@ -246,7 +250,7 @@ def test_a_summary_of_the_last_day_for_each_provider(service, sql, history):
     assert set(summaries) == {"alpha", "beta", "gamma"}
     for code, summary in summaries.items():
         own = [row for row in rows if row[0] == code]
-        recovered = [row for row in own if row[1] > 1 and row[2] == "approved"]
+        recovered = [row for row in own if row[1] > 1 and row[2] in CHARGED]
         assert summary.attempts == len(own)
         assert summary.recovered.orders == len(recovered)
         assert sum(summary.recovered.revenue_minor.values()) == sum(r[3] for r in recovered)

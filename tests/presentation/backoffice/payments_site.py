@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from flask import Flask
 from flask_babel import Babel
@@ -20,6 +21,7 @@ from payorch.infrastructure.persistence.tables import (
     SubmissionRow,
     TransactionRow,
 )
+from payorch.infrastructure.system_clock import SystemClock
 from payorch.paths import STATIC, TEMPLATES
 from payorch.presentation import page_context, security_headers, services
 from payorch.presentation.backoffice.journal import JournalView
@@ -42,6 +44,7 @@ def payments_app(database_url):
     CSRFProtect(app)
     security_headers.init_app(app)
     page_context.init_app(app)
+    services.init_app(app, SimpleNamespace(clock=SystemClock()), Settings())
     LoginManager(app).request_loader(lambda request: CAST.get(request.headers.get(STAFF_HEADER)))
     app.add_url_rule("/login", "security.login", lambda: "Log in")
     app.add_url_rule("/logout", "security.logout", lambda: "Bye", methods=["POST"])

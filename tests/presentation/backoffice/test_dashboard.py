@@ -1,14 +1,17 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import plotly.graph_objects as go
 import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
+from payorch.application.configuration import PublishedPolicy
+from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import MIN_POINT_N
 from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.presentation.backoffice.dashboard.chart_layout import policy_markers
 from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.shop import a_method
@@ -156,6 +159,57 @@ def test_unchanged_numbers_are_not_sent_again(history, office, olga):
 
     assert again.status_code == 304
     assert "no-store" not in first.headers["Cache-Control"]
+
+
+HOUR = timedelta(hours=1)
+START = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def marks_of(*hours, by="olga"):
+    """The texts, and what pointing at them says, of policies published at these hours of a day."""
+    published = [
+        PublishedPolicy(
+            version=version,
+            based_on_version=None,
+            entries=(),
+            published_at=START + hour * HOUR,
+            published_by=by,
+            reason="",
+        )
+        for version, hour in enumerate(hours, start=1)
+    ]
+    markers = policy_markers(MetricsWindow(START, START + 24 * HOUR), reversed(published))
+    assert len(markers["shapes"]) == len(hours)
+    return [(note["text"], note["hovertext"]) for note in markers["annotations"]]
+
+
+def test_marks_that_would_overlap_share_one_text_that_lists_them():
+    (first, listed), (second, _) = marks_of(1, 1.2, 3, 12)
+
+    assert (first, second) == ("policies 1 to 3", "policy 4")
+    assert listed.split("<br>") == [
+        "20 Nov 01:00 UTC: routing policy 1, published by olga",
+        "20 Nov 01:12 UTC: routing policy 2, published by olga",
+        "20 Nov 03:00 UTC: routing policy 3, published by olga",
+    ]
+
+
+def test_marks_in_a_row_are_not_all_drawn_into_one():
+    assert [text for text, _ in marks_of(*range(0, 24, 2))] == [
+        "policies 1 to 2",
+        "policies 3 to 4",
+        "policies 5 to 6",
+        "policies 7 to 8",
+        "policies 9 to 10",
+        "policies 11 to 12",
+    ]
+
+
+def test_a_long_list_of_marks_is_cut():
+    [(_, listed)] = marks_of(*[n / 100 for n in range(20)])
+
+    assert listed.startswith("12 earlier ones, see the journal<br>")
+    assert listed.count("<br>") == 8
 
 
 def test_a_published_policy_is_marked_on_the_time_axes(office, history, olga):

@@ -1,7 +1,6 @@
 """Background jobs in the back office: how they stand, and what to do with dead ones."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -211,10 +210,3 @@ def test_only_ops_and_admins_act_and_auditors_look(office, queue):
             )
             assert refused.status_code == 403, (name, action)
     assert office.visitor().get("/admin/jobs/").status_code == 302
-
-
-def test_an_age_is_told_in_hours_minutes_and_seconds():
-    from payorch.presentation.backoffice.jobs.jobs import age_text
-
-    assert age_text(0) == "-"
-    assert age_text(timedelta(hours=1, minutes=5, seconds=30.7).total_seconds()) == "1:05:30"

@@ -113,6 +113,10 @@ def test_order_page_shows_codes_latencies_and_references_to_copy(read_some):
         assert f'data-copy="{copied}"' in page
 
 
+def test_order_page_names_the_country(read_some):
+    assert "<dd>Argentina (AR)</dd>" in read_some("/admin/orders/po_0004").text
+
+
 def test_order_page_shows_evidence_and_whether_it_was_applied(read_some):
     page = read_some("/admin/orders/po_0002").text
 

@@ -107,7 +107,10 @@ class FakeOrders:
     def by_token_hash(self, token_hash, *, created_after):
         self.asked_since = created_after
         known = self.view and token_hash == f"hash-of-token-{self.view.order.id}"
-        return self.view if known else None
+        return self.view if known and self.view.order.created_at > created_after else None
+
+    def by_id(self, order_id):
+        return self.view if self.view and self.view.order.id == order_id else None
 
 
 class FakeTokens:

@@ -6,13 +6,13 @@ import pytest
 
 from payorch.config import Settings
 from payorch.domain.decline_terms import CustomerText
-from payorch.presentation.checkout.countries import country_choices, country_name, is_country
 from payorch.presentation.checkout.customer_fields import extra_label
 from payorch.presentation.checkout.practice_cards import PRACTICE_CARDS
 from payorch.presentation.checkout.submit_key import mint_submit_key, read_submit_key
 from payorch.presentation.checkout.texts import DECLINE_TEXTS, decline_text
 from payorch.presentation.checkout.typed_text import one_line
 from payorch.presentation.checkout.web_address import web_address
+from payorch.presentation.countries import country_choices, country_name, is_country
 from payorch.sandbox_provider.magic_cards import MAGIC_CARDS
 
 SETTINGS = Settings()

@@ -5,9 +5,9 @@ plotly's schema. Colors are only named here (`meta.color`): the browser takes th
 theme's custom properties, so that light and dark need no second request.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from payorch.application.configuration import PublishedPolicy
@@ -101,10 +101,19 @@ def share_axis(title: str, **more: Any) -> dict[str, Any]:
     return {"tickformat": ".0%", "title": {"text": title}, **more}
 
 
+MARK_WIDTH = 0.15
+"""Share of a chart's width that a mark's text takes: "policies 3 to 7" on the narrowest charts."""
+
+MOST_LISTED = 8
+
+
 def policy_markers(
     window: MetricsWindow, history: Iterable[PublishedPolicy]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Dotted lines where another routing policy came into force, as `shapes` and `annotations`."""
+    """Dotted lines where another routing policy came into force, as `shapes` and `annotations`.
+
+    Those whose texts would lie over each other share one, which lists them when pointed at.
+    """
     within = [policy for policy in history if window.start <= policy.published_at < window.end]
     late = window.end - window.length / 6
     return {
@@ -125,20 +134,47 @@ def policy_markers(
             {
                 "xref": "x",
                 "yref": "paper",
-                "x": plot_time(policy.published_at),
+                "x": plot_time(group[0].published_at),
                 "y": 1,
                 # Near the right end a text to the right of the line would be cut off.
-                "xanchor": "right" if policy.published_at > late else "left",
+                "xanchor": "right" if group[0].published_at > late else "left",
                 "yanchor": "top",
                 "showarrow": False,
-                "text": f"policy {policy.version}",
-                "hovertext": (
-                    f"Routing policy {policy.version}, published by {plain(policy.published_by)}"
-                ),
+                "text": _group_name(group),
+                "hovertext": _group_list(group),
             }
-            for policy in within
+            for group in _groups(within, apart=window.length * MARK_WIDTH)
         ],
     }
+
+
+def _groups(
+    policies: Iterable[PublishedPolicy], *, apart: timedelta
+) -> Sequence[list[PublishedPolicy]]:
+    """Policies in the order of time, cut where the next one is `apart` from the group's first."""
+    groups: list[list[PublishedPolicy]] = []
+    for policy in sorted(policies, key=lambda policy: policy.published_at):
+        if groups and policy.published_at - groups[-1][0].published_at < apart:
+            groups[-1].append(policy)
+        else:
+            groups.append([policy])
+    return groups
+
+
+def _group_name(group: Sequence[PublishedPolicy]) -> str:
+    first, last = group[0].version, group[-1].version
+    return f"policy {first}" if first == last else f"policies {first} to {last}"
+
+
+def _group_list(group: Sequence[PublishedPolicy]) -> str:
+    shown = [
+        f"{policy.published_at:%d %b %H:%M} UTC: routing policy {policy.version}, "
+        f"published by {plain(policy.published_by)}"
+        for policy in group[-MOST_LISTED:]
+    ]
+    if len(group) > MOST_LISTED:
+        shown.insert(0, f"{len(group) - MOST_LISTED} earlier ones, see the journal")
+    return "<br>".join(shown)
 
 
 def plain(text: str) -> str:

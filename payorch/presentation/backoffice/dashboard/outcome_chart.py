@@ -19,8 +19,6 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
 )
 from payorch.presentation.backoffice.dashboard.dashboard_filters import url_time
 
-OUTCOME_HOVER = "{name}: %{{x:.1%}} (%{{customdata[0]:,}} of %{{customdata[1]:,}})<extra></extra>"
-
 OUTCOME_HOVER = ": %{x:.1%} (%{customdata[0]:,} of %{customdata[1]:,})<extra></extra>"
 
 
@@ -39,6 +37,7 @@ class Outcome(NamedTuple):
 
 OUTCOMES = (
     Outcome("approved", "Approved", "success", "", {"status": "approved"}),
+    Outcome("voided", "Approved, then voided", "series-5", "|", {"status": "voided"}),
     Outcome("declined_issuer", "Declined", "neutral", "", {"status": "declined"}),
     Outcome(
         "declined_customer_data",
@@ -50,7 +49,6 @@ OUTCOMES = (
     Outcome("not_sent", "Not sent (technical)", "danger", "/", {"status": "not_sent"}),
     Outcome("unknown", "Unknown", "unknown", "x", {"status": "unknown"}),
     Outcome("abandoned", "Abandoned", "series-8", "-", {"status": "abandoned"}),
-    Outcome("voided", "Voided", "series-5", "|", {"status": "voided"}),
     Outcome("still_open", "Open", "accent", "+", {}),
 )
 

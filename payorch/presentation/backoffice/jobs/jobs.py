@@ -12,10 +12,12 @@ from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, func, select
 
+from payorch.application.job_queue import QueueFigures
 from payorch.application.jobs import job_kinds
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import ReasonRequired
 from payorch.infrastructure.persistence.tables.jobs import JobRow, JobState
+from payorch.presentation.backoffice.dashboard.metric_texts import age_text
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_filters import time_filters
 from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
@@ -124,7 +126,7 @@ class JobsView(KeysetListView):
         """The list also shows how the queues stand."""
         if template == self.list_template:
             context["queues"] = [
-                (figures, age_text(figures.oldest_age_s)) for figures in services().jobs.figures()
+                (figures, _oldest(figures)) for figures in services().jobs.figures()
             ]
         page: str = super().render(template, **context)
         return page
@@ -195,6 +197,5 @@ def beginning(text: str) -> str:
     return text if len(text) <= SHOWN_IN_LIST else f"{text[:SHOWN_IN_LIST]} ..."
 
 
-def age_text(age_s: float) -> str:
-    """Like "1:05:30"; "-" when nothing is due."""
-    return str(timedelta(seconds=int(age_s))) if age_s else "-"
+def _oldest(figures: QueueFigures) -> str:
+    return age_text(timedelta(seconds=figures.oldest_age_s) if figures.due else None)

@@ -17,6 +17,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     reason_text,
     worded,
 )
+from payorch.presentation.countries import country_name
 from payorch.presentation.money_format import format_money
 
 
@@ -64,6 +65,7 @@ class OrderPage:
     status: str
     tone: Tone
     flag: str | None
+    country: str
     explanation: str
     submissions: Sequence[SubmissionPart]
 
@@ -82,6 +84,7 @@ def order_page(
         status=status,
         tone=tone,
         flag=FLAGS.get(order.flag, worded(order.flag)) if order.flag else None,
+        country=f"{country_name(order.country, 'en')} ({order.country})",
         explanation=explanation(
             order.status,
             [_step(t, names) for t in order.transactions if t.submission_id == last],

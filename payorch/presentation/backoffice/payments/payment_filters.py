@@ -1,7 +1,6 @@
 """Filters that the lists of orders and transactions share."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from iso4217 import Currency
@@ -13,6 +12,7 @@ from payorch.presentation.backoffice.shell.exact_filters import (
     TimeFilter,
     typed,
 )
+from payorch.presentation.services import services
 
 CURRENCY_CHOICES = tuple(
     (code, code)
@@ -45,7 +45,6 @@ def amount_filters(currency: Any, amount_minor: Any) -> Sequence[ExactFilter]:
     )
 
 
-def start_of_today(now: datetime | None = None) -> str:
+def start_of_today() -> str:
     """Midnight UTC as the time filters write it."""
-    moment = now or datetime.now(UTC)
-    return moment.strftime("%Y-%m-%dT00:00")
+    return services().clock.now().strftime("%Y-%m-%dT00:00")

@@ -1,7 +1,6 @@
 """The list of transactions: each attempt at each provider."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -29,6 +28,7 @@ from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
+from payorch.presentation.services import services
 
 FIRST, FALLBACK = "first", "fallback"
 
@@ -181,7 +181,7 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
                 ("review", "A review by finance"),
             ],
             where=lambda queue: (
-                in_review() if queue == "review" else confirming_too_long(datetime.now(UTC))
+                in_review() if queue == "review" else confirming_too_long(services().clock.now())
             ),
             is_extra=True,
         ),

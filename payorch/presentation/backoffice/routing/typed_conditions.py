@@ -9,7 +9,7 @@ from payorch.domain.instrument import CARD_BRANDS
 from payorch.domain.money import Money, currency_exponent
 from payorch.domain.payment_method import MethodKind
 from payorch.domain.routing_rule import AmountRange, RuleConditions
-from payorch.presentation.checkout.countries import is_country
+from payorch.presentation.countries import is_country
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 

@@ -1,4 +1,4 @@
-"""The countries a customer may choose: ISO 3166-1, named in the page's language."""
+"""The countries of ISO 3166-1, named in a page's language."""
 
 from __future__ import annotations
 

@@ -1,0 +1,171 @@
+"""Compare the books with the providers' own: what `payorch verify --providers` adds.
+
+It only asks: nothing is changed here or at a provider. A provider's list comes first, because it
+costs few calls and also names what the books do not know; what the list leaves in doubt, or does
+not name, is asked for one by one, at ProviderBooks' gentle pace.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.provider_books import ProviderBooks, Verdict, compared, may_hold_money
+from payorch.application.provider_gateway import Answer, ListedPayment
+from payorch.application.recovery_book import Touched
+from payorch.application.verify_ledger import Fact, Finding, finding
+from payorch.domain.outcome import Approved
+from payorch.domain.payment_method import PaymentMethodVO
+from payorch.domain.transaction import Transaction, TransactionId
+
+PAGE = 200
+
+
+class ComparedBook(Protocol):
+    """What of our books is held against the providers'. Every method raises LedgerUnavailable."""
+
+    def touched(
+        self, since: datetime, *, after: tuple[datetime, int] | None, limit: int
+    ) -> Sequence[Touched]:
+        """Transactions that changed since then, open or not, in the order of their change."""
+
+    def transactions(self, references: Sequence[str]) -> Mapping[str, Transaction]:
+        """Those of our transactions that have one of these references of ours."""
+
+    def noticed_charges(
+        self, provider_code: str, provider_references: Sequence[str]
+    ) -> frozenset[str]:
+        """Those payments without a transaction that staff were already told of."""
+
+    def has_kept_contradiction(self, transaction_id: TransactionId) -> bool:
+        """Whether the books hold news of it that they could not apply: the guard and finance see
+        to these, and the rules about the books themselves watch that they do.
+        """
+
+
+@dataclass(slots=True)
+class ProviderComparison:
+    """`listed` payments were read from lists, `asked` transactions were asked for one by one."""
+
+    listed: int = 0
+    asked: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+class VerifyProvidersUseCase:
+    def __init__(
+        self, book: ComparedBook, providers: ProviderBooks, registry: PaymentMethodRegistry
+    ) -> None:
+        self._book = book
+        self._providers = providers
+        self._registry = registry
+
+    def execute(self, *, since: datetime, limit: int) -> ProviderComparison:
+        """Everything since then, at most `limit` findings of each kind.
+
+        Payments may be made meanwhile: what is open here is left to the reconciler, and a
+        difference counts only when it is still there at a second look. Raises LedgerUnavailable.
+        """
+        run = _Run(limit)
+        for method in self._registry.configuration().methods:
+            self._read_list(method, since, run)
+        for transaction in self._touched(since):
+            if not transaction.is_open and transaction.id not in run.agreed:
+                self._ask(transaction, run)
+        return run.comparison
+
+    def _read_list(self, method: PaymentMethodVO, since: datetime, run: "_Run") -> None:
+        pages = self._providers.pages(method, since)
+        if pages is None:
+            run.find("provider_not_listed", method.code, why="it gives no list")
+            return
+        for page in pages:
+            if page is None:
+                run.find("provider_not_listed", method.code, why="it stopped answering")
+                return
+            run.comparison.listed += len(page)
+            self._read_page(method, page, run)
+
+    def _read_page(
+        self, method: PaymentMethodVO, page: Sequence[ListedPayment], run: "_Run"
+    ) -> None:
+        ours = self._book.transactions([payment.our_reference for payment in page])
+        foreign = [
+            payment
+            for payment in page
+            if payment.our_reference not in ours and may_hold_money(payment.outcome)
+        ]
+        for payment in page:
+            transaction = ours.get(payment.our_reference)
+            if transaction is not None and not transaction.is_open:
+                answer = Answer(payment.outcome, 0, {})
+                run.hear(transaction.id, compared(transaction, answer).verdict)
+        if foreign:
+            self._find_foreign(method, foreign, run)
+
+    def _find_foreign(
+        self, method: PaymentMethodVO, foreign: Sequence[ListedPayment], run: "_Run"
+    ) -> None:
+        noticed = self._book.noticed_charges(
+            method.code, [payment.provider_reference for payment in foreign]
+        )
+        for payment in foreign:
+            if payment.provider_reference not in noticed:
+                is_charged = isinstance(payment.outcome, Approved)
+                run.find(
+                    "charge_not_in_books" if is_charged else "payment_not_in_books",
+                    payment.provider_reference,
+                    provider=method.code,
+                    reference=payment.our_reference,
+                    order=payment.order_id,
+                    amount_minor=payment.amount_minor,
+                    currency=payment.currency,
+                )
+
+    def _touched(self, since: datetime) -> Iterator[Transaction]:
+        after = None
+        while page := self._book.touched(since, after=after, limit=PAGE):
+            yield from (touched.transaction for touched in page)
+            after = page[-1].place
+
+    def _ask(self, transaction: Transaction, run: "_Run") -> None:
+        run.comparison.asked += 1
+        # As it is now: it may have been voided since the list was read.
+        fresh = self._book.transactions([transaction.id]).get(transaction.id, transaction)
+        comparison = self._providers.compare(fresh)
+        if comparison.verdict is Verdict.AGREES or self._book.has_kept_contradiction(fresh.id):
+            return
+        is_contradiction = comparison.verdict is Verdict.CONTRADICTS
+        run.find(
+            "provider_contradicts" if is_contradiction else "provider_unclear",
+            fresh.id,
+            provider=fresh.provider_code,
+            here=fresh.status.value,
+            why=comparison.why,
+        )
+
+
+class _Run:
+    """`agreed` are transactions that their provider's list confirmed, and never doubted."""
+
+    def __init__(self, limit: int) -> None:
+        self.comparison = ProviderComparison()
+        self.agreed: set[str] = set()
+        self._doubted: set[str] = set()
+        self._limit = limit
+        self._found: Counter[str] = Counter()
+
+    def hear(self, transaction_id: TransactionId, verdict: Verdict) -> None:
+        """A list may name a reference twice, when it was charged twice."""
+        if verdict is not Verdict.AGREES:
+            self._doubted.add(transaction_id)
+            self.agreed.discard(transaction_id)
+        elif transaction_id not in self._doubted:
+            self.agreed.add(transaction_id)
+
+    def find(self, kind: str, subject: str, **facts: Fact) -> None:
+        self._found[kind] += 1
+        if self._found[kind] <= self._limit:
+            self.comparison.findings.append(finding(kind, subject, **facts))
