@@ -111,8 +111,9 @@ class ProcessPaymentOrderUseCase:
         try:
             self._require_payable(payable)
             customer = command.customer or payable.order.customer
-            self._guard.require_allowed(command, customer.email if customer else None, traces)
-            decision = self._decide(command, payable)
+            email = customer.email if customer else None
+            revision = self._guard.require_allowed(command, email, traces)
+            decision = self._decide(command, payable, revision)
         except PayorchError as refusal:
             return self._replay.stored_or_raise(command, refusal)
         intents = IntentBook(command, decision, self._clock, self._ids, traces)
@@ -130,8 +131,7 @@ class ProcessPaymentOrderUseCase:
     def _load(self, command: PayOrder) -> tuple[PayableOrder, NewOrder | None]:
         if command.new_order is not None:
             new_order = self._orders.prepare(command.new_order)
-            revision = self._ledger.configuration_revision()
-            return PayableOrder(None, new_order.order, revision, 0, 0, 0), new_order
+            return PayableOrder(None, new_order.order, 0, 0, 0), new_order
         since = self._clock.now() - timedelta(hours=1)
         payable = None
         if command.order_id is not None:
@@ -145,7 +145,9 @@ class ProcessPaymentOrderUseCase:
         if payable.recent_submissions >= self._limits.max_submissions_per_hour:
             raise TooManySubmissions("This order was tried too often. Please come back later.")
 
-    def _decide(self, command: PayOrder, payable: PayableOrder) -> RoutingDecision:
+    def _decide(
+        self, command: PayOrder, payable: PayableOrder, configuration_revision: int
+    ) -> RoutingDecision:
         customer = command.customer or payable.order.customer
         fields = customer.fields if customer is not None else {}
         question = RoutingQuestion(
@@ -155,7 +157,7 @@ class ProcessPaymentOrderUseCase:
             has_typed_card=command.instrument is not None,
             preferred_provider=command.preferred_provider,
         )
-        decision = self._registry.decide(question, revision=payable.configuration_revision)
+        decision = self._registry.decide(question, revision=configuration_revision)
         if not decision.candidates:
             reasons = {code: reason.value for code, reason in decision.left_out.items()}
             raise NoProviderForOrder("No payment method can take this order.", reasons=reasons)

@@ -69,7 +69,6 @@ class SqlAlchemyPaymentLedger:
         return PayableOrder(
             row_key=row["order_key"],
             order=order_from(row),
-            configuration_revision=row["revision"],
             recent_submissions=row["recent_submissions"],
             last_sequence=row["last_sequence"],
             last_submission_number=row["last_submission_number"],

@@ -96,7 +96,6 @@ order_by_key = select(OrderRow.public_id, OrderRow.request_hash).where(
 
 payable: Select[Any] = select(
     *ORDER_COLUMNS,
-    revision.scalar_subquery().label("revision"),
     select(func.count())
     .select_from(SubmissionRow)
     .where(
