@@ -193,6 +193,15 @@ class Database:
             yield connection
 
     @contextmanager
+    def one_statement(self) -> Iterator[Connection]:
+        """One writing statement without the round trips of BEGIN and COMMIT; PostgreSQL only.
+
+        A second statement within it would be a transaction of its own.
+        """
+        with self._looking_up.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """One read-only transaction, rolled back at the end."""
         with self.engine.connect() as connection:
