@@ -38,6 +38,7 @@ from payorch.application.running_submission import (
     RunningSubmission,
     new_submission,
 )
+from payorch.application.written_order import WrittenOrder
 from payorch.domain.errors import (
     LedgerUnavailable,
     NoProviderForOrder,
@@ -126,7 +127,8 @@ class ProcessPaymentOrderUseCase:
             country=command.country or payable.order.country,
         )
         attempt = Attempt(order.id, started.order_key, started.submission_key, started.transaction)
-        return self._run(RunningSubmission(order, intents, deadline, attempt))
+        written = WrittenOrder(order, is_known=new_order is not None)
+        return self._run(RunningSubmission(order, intents, deadline, attempt, written))
 
     def _load(self, command: PayOrder) -> tuple[PayableOrder, NewOrder | None]:
         if command.new_order is not None:
@@ -197,8 +199,9 @@ class ProcessPaymentOrderUseCase:
             except LedgerUnavailable:
                 # The answer is lost to the books for now, never to the customer as a failure.
                 return submission.confirming()
-            if recorded.result is not None:
-                return recorded.result
+            submission.note(recorded)
+            if (result := submission.result_of(recorded)) is not None:
+                return result
             submission.move_on(recorded.transaction)
 
     def _attempt(self, submission: RunningSubmission) -> Recorded | None:
