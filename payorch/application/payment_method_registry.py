@@ -93,9 +93,14 @@ class PaymentMethodRegistry:
                 return method
         raise PaymentMethodNotFound(f"There is no payment method {code[:40]!r}.")
 
-    def options(self, money: Money, country: str) -> tuple[PaymentMethodVO, ...]:
-        """What a customer may choose from for such an order, in the policy's order."""
-        configuration = self.configuration()
+    def options(
+        self, money: Money, country: str, *, configuration: Configuration | None = None
+    ) -> tuple[PaymentMethodVO, ...]:
+        """What a customer may choose from for such an order, in the policy's order.
+
+        `configuration` is what the caller has just looked up; else the one in force now.
+        """
+        configuration = configuration or self.configuration()
         eligible = [
             method
             for method in configuration.methods
