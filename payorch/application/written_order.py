@@ -1,7 +1,8 @@
 """The order as a submission leaves it, put together from what it wrote instead of read again.
 
-For a new order whose attempts were all made and answered here nothing else can be in the books
-at that commit. Where anybody else had a hand in it, or an attempt was looked up, nothing is said.
+For a new order whose attempts were all made and answered here, status and attempts in the books
+are those at that commit. Where an attempt was looked up, or taken over by somebody else, nothing
+is said. A flag that somebody else sets within these moments is seen by the next who reads.
 """
 
 from dataclasses import dataclass, field, replace
