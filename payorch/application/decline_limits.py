@@ -57,6 +57,21 @@ class HistoryQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentDeclines:
+    """Declined attempts alone, each counted up to what makes no further difference: for almost
+    every payment they say that nothing has to be looked at closely.
+
+    `configuration_revision` comes along, because every submission needs it, too.
+    """
+
+    by_email: int
+    by_bin: int
+    by_address: int
+    of_card: int
+    configuration_revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     by_email: Tally
     by_bin: Tally
@@ -65,8 +80,11 @@ class History:
 
 
 class AttemptHistory(Protocol):
-    def ask(self, question: HistoryQuestion) -> History:
-        """One statement. Raises LedgerUnavailable."""
+    """Both are one statement, and raise LedgerUnavailable."""
+
+    def recent_declines(self, question: HistoryQuestion) -> RecentDeclines: ...
+
+    def ask(self, question: HistoryQuestion) -> History: ...
 
 
 class KeyedHashes(Protocol):
@@ -108,21 +126,40 @@ class DeclineGuard:
             client_hash=None if address is None else self._hashes.of_address(address),
         )
 
-    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> None:
-        """Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then."""
+    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> int:
+        """The revision of the configuration, as of the moment at which this was looked up.
+
+        Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then.
+        """
         now = self._clock.now()
         card = command.instrument
-        history = self._history.ask(
-            HistoryQuestion(
-                email=email,
-                email_since=now - EMAIL_WINDOW,
-                card_bin=None if card is None else card.summary().bin,
-                client_hash=traces.client_hash,
-                burst_since=now - BURST_WINDOW,
-                card_fingerprint=traces.card_fingerprint,
-                card_since=now - LONGEST_WINDOW,
-            )
+        question = HistoryQuestion(
+            email=email,
+            email_since=now - EMAIL_WINDOW,
+            card_bin=None if card is None else card.summary().bin,
+            client_hash=traces.client_hash,
+            burst_since=now - BURST_WINDOW,
+            card_fingerprint=traces.card_fingerprint,
+            card_since=now - LONGEST_WINDOW,
         )
+        declines = self._history.recent_declines(question)
+        if self._may_matter(declines):
+            self._require_within_limits(card, self._history.ask(question), now)
+        return declines.configuration_revision
+
+    def _may_matter(self, declines: RecentDeclines) -> bool:
+        """Every refusal needs one of these; what else was attempted can only acquit."""
+        limits = self._limits
+        return (
+            (declines.of_card > 0 and limits.has_scheme_caps)
+            or declines.by_email >= limits.per_email
+            or declines.by_bin >= limits.per_bin
+            or declines.by_address >= limits.per_address
+        )
+
+    def _require_within_limits(
+        self, card: CardInstrument | None, history: History, now: datetime
+    ) -> None:
         if card is not None and self._limits.has_scheme_caps:
             self._require_card_allowed(card, history, now)
         limits = self._limits

@@ -28,11 +28,10 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class PayableOrder:
-    """An order as read for a payment, with what else the decision needs, in one statement."""
+    """An order as read for a payment, with what was tried for it before, in one statement."""
 
     row_key: int | None
     order: PaymentOrder
-    configuration_revision: int
     recent_submissions: int
     last_sequence: int
     last_submission_number: int

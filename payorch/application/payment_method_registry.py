@@ -118,13 +118,16 @@ class PaymentMethodRegistry:
                 return method
         raise PaymentMethodNotFound(f"There is no payment method {code[:40]!r}.")
 
-    def options(self, money: Money, country: str) -> tuple[PaymentMethodVO, ...]:
+    def options(
+        self, money: Money, country: str, *, configuration: Configuration | None = None
+    ) -> tuple[PaymentMethodVO, ...]:
         """What a customer may choose from for such an order, in the policy's order.
 
         No card is typed yet: rules that look at its brand or BIN come later, when it is paid.
+        `configuration` is what the caller has just looked up; else the one in force now.
         """
         offered = []
-        for method, order, reason in self._offers(money, country):
+        for method, order, reason in self._offers(money, country, configuration):
             place = order.place_of(method.code)
             if reason is None and place is not None:
                 offered.append(((place.tier, -place.weight), method))
@@ -139,10 +142,10 @@ class PaymentMethodRegistry:
         }
 
     def _offers(
-        self, money: Money, country: str
+        self, money: Money, country: str, configuration: Configuration | None = None
     ) -> Iterator[tuple[PaymentMethodVO, AppliedOrder, LeftOut | None]]:
         """Each method, with the order that would apply if the customer chose it."""
-        configuration = self.configuration()
+        configuration = configuration or self.configuration()
         policy = configuration.policy
         for method in configuration.methods:
             question = RoutingQuestion(

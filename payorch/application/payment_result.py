@@ -4,10 +4,11 @@ It is stored when the submission is over, so that a replay of the same key gets 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
+from payorch.application.order_views import OrderView
 from payorch.domain.decline_terms import CustomerText
 from payorch.domain.payment_order import OrderId
 
@@ -27,6 +28,7 @@ class PaymentResult:
     NOT_CHARGED: no provider could be reached or took the payment; nothing was charged.
     CONFIRMING: unknown or settling later; never shown as paid or failed.
     `is_replay`: the answer of an earlier submission with the same key; nothing was done now.
+    `order` is what the books hold after the last commit, where that is known without reading it.
     """
 
     order_id: OrderId
@@ -36,6 +38,7 @@ class PaymentResult:
     customer_text: CustomerText | None = None
     redirect_url: str | None = None
     is_replay: bool = False
+    order: OrderView | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, object]:
         return {

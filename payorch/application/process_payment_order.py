@@ -38,6 +38,7 @@ from payorch.application.running_submission import (
     RunningSubmission,
     new_submission,
 )
+from payorch.application.written_order import WrittenOrder
 from payorch.domain.errors import (
     LedgerUnavailable,
     NoProviderForOrder,
@@ -113,8 +114,9 @@ class ProcessPaymentOrderUseCase:
         try:
             self._require_payable(payable)
             customer = command.customer or payable.order.customer
-            self._guard.require_allowed(command, customer.email if customer else None, traces)
-            decision = self._decide(command, payable)
+            email = customer.email if customer else None
+            revision = self._guard.require_allowed(command, email, traces)
+            decision = self._decide(command, payable, revision)
         except PayorchError as refusal:
             return self._replay.stored_or_raise(command, refusal)
         intents = IntentBook(command, decision, self._clock, self._ids, traces)
@@ -127,13 +129,13 @@ class ProcessPaymentOrderUseCase:
             country=command.country or payable.order.country,
         )
         attempt = Attempt(order.id, started.order_key, started.submission_key, started.transaction)
-        return self._run(RunningSubmission(order, intents, deadline, attempt))
+        written = WrittenOrder(order, is_known=new_order is not None)
+        return self._run(RunningSubmission(order, intents, deadline, attempt, written))
 
     def _load(self, command: PayOrder) -> tuple[PayableOrder, NewOrder | None]:
         if command.new_order is not None:
             new_order = self._orders.prepare(command.new_order)
-            revision = self._ledger.configuration_revision()
-            return PayableOrder(None, new_order.order, revision, 0, 0, 0), new_order
+            return PayableOrder(None, new_order.order, 0, 0, 0), new_order
         since = self._clock.now() - timedelta(hours=1)
         payable = None
         if command.order_id is not None:
@@ -147,7 +149,9 @@ class ProcessPaymentOrderUseCase:
         if payable.recent_submissions >= self._limits.max_submissions_per_hour:
             raise TooManySubmissions("This order was tried too often. Please come back later.")
 
-    def _decide(self, command: PayOrder, payable: PayableOrder) -> RoutingDecision:
+    def _decide(
+        self, command: PayOrder, payable: PayableOrder, configuration_revision: int
+    ) -> RoutingDecision:
         customer = command.customer or payable.order.customer
         fields = customer.fields if customer is not None else {}
         instrument = command.instrument
@@ -160,7 +164,7 @@ class ProcessPaymentOrderUseCase:
             card_brand=instrument.brand if instrument else None,
             card_bin=instrument.routing_bin if instrument else None,
         )
-        decision = self._registry.decide(question, revision=payable.configuration_revision)
+        decision = self._registry.decide(question, revision=configuration_revision)
         if not decision.candidates:
             reasons = {code: reason.value for code, reason in decision.left_out.items()}
             raise NoProviderForOrder("No payment method can take this order.", reasons=reasons)
@@ -200,8 +204,9 @@ class ProcessPaymentOrderUseCase:
             except LedgerUnavailable:
                 # The answer is lost to the books for now, never to the customer as a failure.
                 return submission.confirming()
-            if recorded.result is not None:
-                return recorded.result
+            submission.note(recorded)
+            if (result := submission.result_of(recorded)) is not None:
+                return result
             submission.move_on(recorded.transaction)
 
     def _attempt(self, submission: RunningSubmission) -> Recorded | None:

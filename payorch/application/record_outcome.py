@@ -39,11 +39,13 @@ FIRST_CHECK_S = 15.0
 class Recorded:
     """`transaction` is the next attempt's when one was started, else the finished one's.
 
-    `result` is None exactly when a next attempt was started.
+    `result` is None exactly when a next attempt was started. `recording` is what was written,
+    when it was all there is to know of the attempt.
     """
 
     transaction: Transaction
     result: PaymentResult | None
+    recording: Recording | None = None
 
 
 class OutcomeRecorder:
@@ -97,7 +99,7 @@ class OutcomeRecorder:
         if stored is None:
             return self._record_after_lost_race(attempt, judgement)
         self._alert_about(attempt, judgement)
-        return Recorded(stored, result)
+        return Recorded(stored, result, recording)
 
     def keep_evidence(
         self,
@@ -141,7 +143,8 @@ class OutcomeRecorder:
         if not again.is_legal:
             return None
         # Lost again, it is looked at again: an approval is applied or kept, never dropped.
-        return self.record(fresh, again, latency_ms=None, needs_lease=False)
+        recorded = self.record(fresh, again, latency_ms=None, needs_lease=False)
+        return None if recorded is None else replace(recorded, recording=None)
 
     def _write_patiently(self, recording: Recording) -> Transaction | None:
         give_up_at = self._clock.monotonic() + WRITE_PATIENCE_S

@@ -16,6 +16,8 @@ from payorch.application.payment_method_registry import RoutingDecision
 from payorch.application.payment_result import PaymentResult, ResultKind
 from payorch.application.ports import Clock, Ids
 from payorch.application.provider_gateway import ChargeRequest
+from payorch.application.record_outcome import Recorded
+from payorch.application.written_order import WrittenOrder
 from payorch.domain.decline_verdict import DeclineVerdict
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.payment_order import PaymentOrder
@@ -86,6 +88,7 @@ class RunningSubmission:
     intents: IntentBook
     deadline: float
     attempt: Attempt
+    written: WrittenOrder
     place: int = 0
 
     @property
@@ -143,6 +146,17 @@ class RunningSubmission:
             return_url=return_url,
             instrument=self.command.instrument,
         )
+
+    def note(self, recorded: Recorded) -> None:
+        """What was written about the attempt that has just ended."""
+        was_simple = recorded.recording if not self.attempt.answered else None
+        self.written.note(was_simple, self.method.display_name)
+
+    def result_of(self, recorded: Recorded) -> PaymentResult | None:
+        """None when the next attempt was started."""
+        if recorded.result is None:
+            return None
+        return replace(recorded.result, order=self.written.after(recorded.recording))
 
     def confirming(self) -> PaymentResult:
         return PaymentResult(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, get_translations
 
 from payorch import paths
+
+if TYPE_CHECKING:
+    from babel import Locale
+    from babel.support import NullTranslations
 
 LANGUAGES = {"en": "English", "es": "Español"}
 """Languages with a complete translation, each named in itself."""
@@ -33,6 +38,12 @@ def init_app(app: Flask) -> None:
         default_translation_directories=str(paths.TRANSLATIONS),
         locale_selector=page_language_code,
     )
+    # Flask-Babel's own look for the request, its domain and its locale at every single text.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's extension
+        lambda text: _catalog().ugettext(text),
+        lambda one, many, number: _catalog().ungettext(one, many, number),
+        newstyle=True,
+    )
     app.jinja_env.globals["language_links"] = language_links
     app.after_request(_remember_language)
 
@@ -52,6 +63,19 @@ def page_language_code() -> str:
             g.language_asked = asked in LANGUAGES
             return str(code)
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+_catalogs: dict[Locale, NullTranslations] = {}
+
+
+def _catalog() -> NullTranslations:
+    """The texts of the language of this page or letter."""
+    locale = get_locale()
+    if locale is None:
+        return get_translations()
+    if locale not in _catalogs:
+        _catalogs[locale] = get_translations()
+    return _catalogs[locale]
 
 
 def language_links() -> list[LanguageLink]:

@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from payorch.application.payment_result import ResultKind
 from payorch.domain.errors import CardNotAcceptedNow, TooManyDeclines
+from tests.concurrency.database_watch import COMMIT, watching
 from tests.fakes import FakeClock, fake_time
 from tests.shop import Shop, a_card, a_customer, a_method, an_order
 
@@ -161,3 +163,35 @@ def test_parallel_testers_get_past_the_limit_by_what_is_in_flight_only(shop, san
 
     assert 4 <= sum(sent) <= 4 + 3
     assert len(sandbox.ledger()["payments"]) == sum(sent)
+
+
+def test_a_payment_with_few_declines_before_it_costs_one_look(shop):
+    pay(shop, "4242424242424242", address="192.0.2.7")
+    pay(shop, GENERIC_DECLINE, address="192.0.2.7")
+
+    with watching(shop.database.engine) as seen:
+        pay(shop, "4242424242424242", address="192.0.2.7")
+
+    looks = [entry for entry in seen.log[: seen.log.index(COMMIT)] if "count(" in entry]
+    assert len(looks) == 1
+
+
+def test_the_look_at_recent_declines_uses_indexes_that_hold_nothing_else(shop):
+    looks = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many):
+        if "of_card" in statement:
+            looks.append((statement, parameters))
+
+    event.listen(shop.database.engine, "before_cursor_execute", note)
+    pay(shop, "4242424242424242")
+    event.remove(shop.database.engine, "before_cursor_execute", note)
+    [(statement, parameters)] = looks
+
+    if not shop.database.is_sqlite:
+        pytest.skip("PostgreSQL plans by what the tables hold, which is nothing here.")
+    with shop.database.read() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+
+    assert "ix_transactions_declined_card_bin" in plan
+    assert "ix_transactions_declined_card_fingerprint" in plan

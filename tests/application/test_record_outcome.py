@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from payorch.application.payment_ledger import ContradictsLedger
 from payorch.application.payment_result import ResultKind
 from payorch.domain.outcome import UnknownReason
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.gateways.connector import HttpAnswer
 from payorch.infrastructure.gateways.http_transport import AnswerLost
+from payorch.wiring import Seams
 from tests.fakes import FakeClock, Meanwhile, fake_time
 from tests.shop import Shop, a_method, an_order
 
@@ -201,3 +203,29 @@ def shop_whose_table_goes(database, sandbox, away, *, back_after, clock=None):
         methods=[a_method("alpha")],
         seams=fake_time(clock or FakeClock(), checkpoint=checkpoint),
     )
+
+
+def test_an_outcome_of_an_order_that_is_not_being_processed_writes_nothing(database, sandbox):
+    def order_becomes(status: str) -> None:
+        with database.tx() as connection:
+            connection.exec_driver_sql(f"UPDATE orders SET status = '{status}'")
+
+    shop = Shop(
+        database,
+        sandbox_url=sandbox.base_url,
+        methods=[a_method("alpha")],
+        seams=Seams(checkpoint=Meanwhile("after_call", lambda: order_becomes("failed"))),
+    )
+
+    with pytest.raises(ContradictsLedger):
+        shop.pay()
+
+    with database.read() as connection:
+        written = connection.exec_driver_sql(
+            "SELECT t.status, s.result, s.finished_at, o.status,"
+            " (SELECT count(*) FROM jobs WHERE kind = 'notify_customer')"
+            " FROM transactions t JOIN orders o ON o.id = t.order_id"
+            " JOIN submissions s ON s.id = t.submission_id"
+        ).one()
+    assert tuple(written) == ("started", None, None, "failed", 0)
+    order_becomes("processing")

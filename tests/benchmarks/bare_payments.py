@@ -25,8 +25,8 @@ INTENT = (
             currency, description, country, customer_name, customer_email, customer_fields,
             order_metadata, status, version, created_at, updated_at, expires_at)
         VALUES ('po_' || :key, 'token hash ' || :key, 'api-pay:' || :key, 'request hash', 1999,
-            'EUR', 'Two books', 'DE', 'Ana Diaz', 'ana@example.com', '{}', '{}', 'processing', 1,
-            CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP) RETURNING id""",
+            'EUR', 'Two books', 'DE', 'Ana Diaz', :key || '@example.com', '{}', '{}', 'processing',
+            1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP) RETURNING id""",
     ),
     (
         "submission_key",

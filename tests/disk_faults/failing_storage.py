@@ -30,10 +30,13 @@ class ReadOnly:
 
         @event.listens_for(database.engine, "begin")
         def _restrict(connection) -> None:
-            if self._fails:
-                connection.exec_driver_sql(
-                    "PRAGMA query_only=ON" if is_sqlite else "SET TRANSACTION READ ONLY"
-                )
+            if not is_sqlite:
+                # The transaction, and the single statements that are one of their own.
+                mode, default = ("ONLY", "on") if self._fails else ("WRITE", "off")
+                connection.exec_driver_sql(f"SET TRANSACTION READ {mode}")
+                connection.exec_driver_sql(f"SET default_transaction_read_only = {default}")
+            elif self._fails:
+                connection.exec_driver_sql("PRAGMA query_only=ON")
 
         @event.listens_for(database.engine, "rollback")
         def _lift(connection) -> None:

@@ -2,7 +2,7 @@
 
 A cut ends the connection with a RST, either before the message is passed on, or after the server
 has answered it: then the work is done and only the reply is lost, as in a failover right after
-COMMIT (reliability.md, F8).
+a commit (reliability.md, F8).
 """
 
 import threading
@@ -10,22 +10,25 @@ from selectors import EVENT_READ, DefaultSelector
 
 from tests.network_faults.tcp_proxy import Wire
 
-COMMIT = b"COMMIT\x00"
+INTENT = b"WITH claimed AS"
+OUTCOME = b"WITH finished AS"
+"""How the statements begin that write these, each a transaction of its own."""
+
 _CHUNK = 65_536
 
 
 class Conversation:
     """Passes everything on and counts what payorch sends, over all connections of the proxy.
 
-    `cut_at` is the number of the message (from 1) or of the COMMIT at which the connection is
-    cut, once. `has_cut` says that it came to that.
+    `cut_at` is the number of the message (from 1), of those with `only` in them, at which the
+    connection is cut, once. `has_cut` says that it came to that.
     """
 
     def __init__(
-        self, cut_at: int | None = None, *, counts_commits: bool = False, after_reply: bool = False
+        self, cut_at: int | None = None, *, only: bytes = b"", after_reply: bool = False
     ) -> None:
         self._cut_at = cut_at
-        self._counts_commits = counts_commits
+        self._only = only
         self._after_reply = after_reply
         self._lock = threading.Lock()
         self.messages = 0
@@ -51,7 +54,7 @@ class Conversation:
 
     def _is_the_one(self, data: bytes) -> bool:
         with self._lock:
-            if self._counts_commits and COMMIT not in data:
+            if self._only not in data:
                 return False
             self.messages += 1
             return self.messages == self._cut_at

@@ -20,7 +20,7 @@ from payorch.factory import _engine_options
 from payorch.infrastructure.gateways.http_transport import PooledTransport
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.wiring import Seams
-from tests.network_faults.database_faults import Conversation, CutsEvery
+from tests.network_faults.database_faults import INTENT, OUTCOME, Conversation, CutsEvery
 from tests.network_faults.jumping_clock import JumpingClock
 from tests.network_faults.settling import assert_books_agree, reconcile_until_quiet
 from tests.network_faults.tcp_proxy import Wire, tcp_proxy
@@ -147,7 +147,8 @@ def test_a_cut_at_any_message_leaves_one_charge_or_none_and_no_second_call(
 ):
     card, after_reply = how
     total = messages_of_a_payment(shop, proxy, card)
-    assert total > 5
+    # The connection is made, then: declines, intent, outcome.
+    assert total >= 4
     for place in range(1, total + 1):
         cut = Conversation(place, after_reply=after_reply)
         suffer(shop, proxy, cut)
@@ -181,12 +182,12 @@ def assert_nothing_was_sent(shop, sandbox, key) -> None:
     assert not [p for p in sandbox.ledger()["payments"] if p["reference"] in ours]
 
 
-@pytest.mark.parametrize("after_reply", [False, True], ids=["before COMMIT", "COMMIT's reply lost"])
+@pytest.mark.parametrize("after_reply", [False, True], ids=["before it", "its reply lost"])
 def test_a_cut_at_the_commit_of_the_outcome_still_tells_the_customer_the_truth(
     after_reply, shop, sandbox, proxy, transport
 ):
     for number in range(10):
-        cut = Conversation(2, counts_commits=True, after_reply=after_reply)
+        cut = Conversation(1, only=OUTCOME, after_reply=after_reply)
         suffer(shop, proxy, cut)
 
         result = press(shop, f"outcome-{number}", "4242424242424242")
@@ -200,10 +201,10 @@ def test_a_cut_at_the_commit_of_the_outcome_still_tells_the_customer_the_truth(
 
 
 def test_a_cut_at_the_commit_of_the_intent_sends_nothing(shop, sandbox, proxy, transport):
-    """The reply to COMMIT is lost: the intent stands in the books, and nobody calls for it."""
+    """The reply to it is lost: the intent stands in the books, and nobody calls for it."""
     calls_before = sum(transport.charges.values())
     for number in range(10):
-        cut = Conversation(1, counts_commits=True, after_reply=True)
+        cut = Conversation(1, only=INTENT, after_reply=True)
         suffer(shop, proxy, cut)
 
         refusal = press(shop, f"intent-{number}", "4242424242424242")
@@ -223,8 +224,8 @@ def test_a_cut_at_the_commit_of_the_intent_sends_nothing(shop, sandbox, proxy, t
 def test_payments_at_once_through_a_connection_that_is_cut_all_the_time(
     shop, sandbox, proxy, transport
 ):
-    """Every seventh message, on whichever connection: eight customers press until they know."""
-    cuts = CutsEvery(7)
+    """Every fourth message, on whichever connection: eight customers press until they know."""
+    cuts = CutsEvery(4)
     suffer(shop, proxy, cuts)
 
     def buy(name):
@@ -240,7 +241,7 @@ def test_payments_at_once_through_a_connection_that_is_cut_all_the_time(
         thread.start()
     for thread in threads:
         thread.join(90)
-    assert cuts.number >= len(threads)
+    assert cuts.number >= len(threads) // 2
     heal(shop, proxy)
     reconcile_until_quiet(shop)
 

@@ -139,9 +139,10 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("payorch_write", False):
+        options = connection.get_execution_options()
+        if options.get("payorch_write", False):
             _begin_writing(connection)
-        else:
+        elif not options.get("payorch_look_up", False):
             connection.exec_driver_sql("BEGIN")
 
 
@@ -178,8 +179,9 @@ class Database:
         self.engine = engine
         self._writing = engine.execution_options(payorch_write=True)
         self._turn = Lock() if self.is_sqlite else None
-        self._looking_up = engine
-        if engine.dialect.name != "sqlite":
+        if self.is_sqlite:
+            self._looking_up = engine.execution_options(payorch_look_up=True)
+        else:
             self._looking_up = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -190,6 +192,15 @@ class Database:
     def tx(self) -> Iterator[Connection]:
         """One write transaction: commits at the end, rolls back on anything else."""
         with self._turn_to_write(), self._writing.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def one_statement(self) -> Iterator[Connection]:
+        """One writing statement without the round trips of BEGIN and COMMIT; PostgreSQL only.
+
+        A second statement within it would be a transaction of its own.
+        """
+        with self._looking_up.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -216,6 +227,6 @@ class Database:
 
     @contextmanager
     def look_up(self) -> Iterator[Connection]:
-        """For a single SELECT: on PostgreSQL without the round trips of BEGIN and ROLLBACK."""
+        """For a single SELECT, without BEGIN: on PostgreSQL each is a round trip."""
         with self._looking_up.connect() as connection:
             yield connection

@@ -12,6 +12,20 @@ from payorch.application.jobs import NewJob
 from payorch.infrastructure.persistence.tables import JobRow
 from payorch.infrastructure.persistence.tables.jobs import JobState
 
+JOB_COLUMNS = (
+    "queue",
+    "kind",
+    "payload",
+    "dedup_key",
+    "destination",
+    "state",
+    "run_at",
+    "token",
+    "attempts",
+    "max_attempts",
+    "created_at",
+)
+
 _KEY = ["dedup_key"]
 _INSERTS: dict[str, Any] = {
     # Inline: nobody here needs the new row's number back.
@@ -22,7 +36,7 @@ _INSERTS: dict[str, Any] = {
 
 def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime) -> None:
     """Enqueue `jobs`; those whose dedup_key exists already are left out."""
-    values = [_values(job, at) for job in jobs]
+    values = [job_values(job, at) for job in jobs]
     if values:
         connection.execute(_INSERTS[connection.dialect.name], values)
 
@@ -30,10 +44,11 @@ def insert_jobs(connection: Connection, jobs: Iterable[NewJob], *, at: datetime)
 def insert_job(connection: Connection, job: NewJob, *, at: datetime) -> bool:
     """Enqueue one; False when its dedup_key exists already."""
     insert = _INSERTS[connection.dialect.name].returning(JobRow.id)
-    return connection.execute(insert, _values(job, at)).first() is not None
+    return connection.execute(insert, job_values(job, at)).first() is not None
 
 
-def _values(job: NewJob, at: datetime) -> dict[str, Any]:
+def job_values(job: NewJob, at: datetime) -> dict[str, Any]:
+    """Values of JOB_COLUMNS."""
     return {
         "queue": job.kind.queue,
         "kind": job.kind.name,
@@ -42,6 +57,8 @@ def _values(job: NewJob, at: datetime) -> dict[str, Any]:
         "destination": job.destination,
         "state": JobState.READY,
         "run_at": job.run_at or at,
+        "token": 0,
+        "attempts": 0,
         "max_attempts": job.kind.max_attempts,
         "created_at": at,
     }

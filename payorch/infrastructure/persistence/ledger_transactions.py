@@ -32,6 +32,17 @@ class LedgerTransactions:
         with _unavailable_is_said(), self._database.tx() as connection:
             yield connection
 
+    @property
+    def can_fold_writes(self) -> bool:
+        """Whether one statement may write to several tables."""
+        return not self._database.is_sqlite
+
+    @contextmanager
+    def write_one_statement(self) -> Iterator[Connection]:
+        """For one statement, which is a transaction of its own. Raises like `write`."""
+        with _unavailable_is_said(), self._database.one_statement() as connection:
+            yield connection
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """For a single SELECT. Raises LedgerUnavailable like `write`."""

@@ -4,7 +4,6 @@ The database forbids doubles; the compare-and-swaps here only make losing pleasa
 payment_statements.py for the SQL and tables/ for the constraints.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +27,8 @@ from payorch.domain.payment_order import Customer, OrderId
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.transaction import Transaction
 from payorch.infrastructure.persistence import payment_statements as sql
+from payorch.infrastructure.persistence.folded_statements import folded_statements
+from payorch.infrastructure.persistence.folded_writes import NOT_PROCESSING, FoldedWrites
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import (
@@ -36,7 +37,10 @@ from payorch.infrastructure.persistence.payment_rows import (
     order_from,
     order_values,
     recording_values,
+    settling_values,
     started_transaction,
+    stored_transaction,
+    submission_values,
 )
 
 
@@ -45,6 +49,9 @@ class SqlAlchemyPaymentLedger:
         self._transactions = transactions
         clock = sql.LeaseClock(transactions.uses_database_clock)
         self._leased = sql.leased_statements(clock)
+        self._folded = None
+        if transactions.can_fold_writes:
+            self._folded = FoldedWrites(transactions, folded_statements(clock, self._leased))
 
     def insert_order(self, new: NewOrder) -> None:
         with self._transactions.write() as connection:
@@ -69,7 +76,6 @@ class SqlAlchemyPaymentLedger:
         return PayableOrder(
             row_key=row["order_key"],
             order=order_from(row),
-            configuration_revision=row["revision"],
             recent_submissions=row["recent_submissions"],
             last_sequence=row["last_sequence"],
             last_submission_number=row["last_submission_number"],
@@ -105,31 +111,36 @@ class SqlAlchemyPaymentLedger:
         intent: Intent,
     ) -> StartedSubmission:
         money = payable.order.money
-        with self._transactions.write() as connection:
-            try:
-                if new_order is not None:
-                    order_key = _insert_claimed(connection, new_order)
-                else:
-                    claim = claim_values(payable, customer, country, intent.started_at)
-                    order_key = _claim(connection, claim)
-                submission_key = connection.execute(
-                    sql.insert_submission, _submission_values(order_key, submission, intent)
-                ).scalar_one()
+        claim = None
+        if new_order is None:
+            claim = claim_values(payable, customer, country, intent.started_at)
+        try:
+            if self._folded is not None:
+                return self._folded.start(new_order, claim, submission, intent, money)
+            with self._transactions.write() as connection:
+                order_key = _insert_or_claim(connection, new_order, claim)
+                submitted = {
+                    "order_id": order_key,
+                    **submission_values(submission, intent.started_at),
+                }
+                submission_key = connection.execute(sql.insert_submission, submitted).scalar_one()
                 transaction = self._insert_intent(
                     connection, intent, money, order_key, submission_key
                 )
-            except IntegrityError as error:
-                raise _conflict(error) from None
+        except IntegrityError as error:
+            raise _conflict(error) from None
         return StartedSubmission(order_key, submission_key, transaction)
 
     def record(self, recording: Recording) -> Transaction | None:
-        with self._transactions.write() as connection:
-            try:
+        try:
+            if self._folded is not None and self._folded.can_end(recording):
+                return self._folded.end(recording)
+            with self._transactions.write() as connection:
                 return self._record(connection, recording)
-            except IntegrityError as error:
-                text = str(error.orig)
-                is_foreign = "provider_reference" in text
-                raise ContradictsLedger(text, is_foreign=is_foreign) from None
+        except IntegrityError as error:
+            text = str(error.orig)
+            is_foreign = "provider_reference" in text
+            raise ContradictsLedger(text, is_foreign=is_foreign) from None
 
     def _insert_intent(
         self,
@@ -142,7 +153,9 @@ class SqlAlchemyPaymentLedger:
         row = connection.execute(
             self._leased.insert_transaction,
             {
-                **intent_values(intent, money, order_key, submission_key),
+                "order_id": order_key,
+                "submission_id": submission_key,
+                **intent_values(intent, money),
                 **self._transactions.lease(intent.lease_s),
             },
         ).one()
@@ -166,66 +179,34 @@ class SqlAlchemyPaymentLedger:
         if recording.order_status is not PaymentStatus.PROCESSING or recording.order_flag:
             is_paid = recording.order_status is PaymentStatus.PAID
             order_parameters = {
-                "key": recording.order_key,
-                "new_status": recording.order_status,
+                **settling_values(recording),
                 "paid_id": key if is_paid else None,
-                "new_flag": recording.order_flag,
-                "at": recording.at,
             }
             if connection.execute(sql.settle_order, order_parameters).rowcount == 0:
-                raise ContradictsLedger("The order is not being processed.")
+                raise ContradictsLedger(NOT_PROCESSING)
         if recording.result is not None:
             connection.execute(
                 sql.finish_submission,
                 {
-                    "key": recording.submission_key,
+                    "submission_key": recording.submission_key,
                     "new_result": dict(recording.result),
                     "at": recording.at,
                 },
             )
-        return replace(
-            recording.transaction,
-            status=recording.status,
-            version=recording.transaction.version + 1,
-            provider_reference=recording.provider_reference
-            or recording.transaction.provider_reference,
-            redirect_url=recording.redirect_url or recording.transaction.redirect_url,
-        )
+        return stored_transaction(recording)
 
 
 def _conflict(error: IntegrityError) -> DuplicateKey | ClaimLost:
     return DuplicateKey() if "idempotency_key" in str(error.orig) else ClaimLost()
 
 
-def _insert_claimed(connection: Connection, new_order: NewOrder) -> int:
-    values = order_values(new_order, status=PaymentStatus.PROCESSING)
-    return int(connection.execute(sql.insert_order, values).scalar_one())
-
-
-def _claim(connection: Connection, claim: dict[str, Any]) -> int:
-    if connection.execute(sql.claim_order, claim).rowcount == 0:
+def _insert_or_claim(
+    connection: Connection, new_order: NewOrder | None, claim: dict[str, Any] | None
+) -> int:
+    """The order's key."""
+    if new_order is not None:
+        values = order_values(new_order, status=PaymentStatus.PROCESSING)
+        return int(connection.execute(sql.insert_order, values).scalar_one())
+    if claim is None or connection.execute(sql.claim_order, claim).rowcount == 0:
         raise ClaimLost
     return int(claim["key"])
-
-
-def _submission_values(order_key: int, submission: NewSubmission, intent: Intent) -> dict[str, Any]:
-    return {
-        "order_id": order_key,
-        "number": submission.number,
-        "idempotency_key": submission.idempotency_key,
-        "request_hash": submission.request_hash,
-        "preferred_provider": submission.preferred_provider,
-        "client_hash": submission.client_hash,
-        "language": submission.language,
-        "policy_version": submission.policy_version,
-        "routing_rule": submission.routing_rule,
-        "candidates": [
-            {"provider": c.provider_code, "because": c.because, "propensity": c.propensity}
-            for c in submission.candidates
-        ],
-        "left_out": [
-            {"provider": left.provider_code, "because": left.because}
-            for left in submission.left_out
-        ],
-        "created_at": intent.started_at,
-    }

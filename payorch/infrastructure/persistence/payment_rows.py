@@ -1,11 +1,18 @@
 """Rows of the payment path to domain values and back."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from payorch.application.payment_ledger import Intent, NewOrder, PayableOrder, Recording
+from payorch.application.payment_ledger import (
+    Intent,
+    NewOrder,
+    NewSubmission,
+    PayableOrder,
+    Recording,
+)
 from payorch.domain.instrument import CardSummary
 from payorch.domain.money import Money
 from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
@@ -99,14 +106,32 @@ def transaction_from(row: RowMapping) -> Transaction:
     )
 
 
-def intent_values(
-    intent: Intent, money: Money, order_key: int, submission_key: int
-) -> dict[str, Any]:
+def submission_values(submission: NewSubmission, at: datetime) -> dict[str, Any]:
+    return {
+        "number": submission.number,
+        "idempotency_key": submission.idempotency_key,
+        "request_hash": submission.request_hash,
+        "preferred_provider": submission.preferred_provider,
+        "client_hash": submission.client_hash,
+        "language": submission.language,
+        "policy_version": submission.policy_version,
+        "routing_rule": submission.routing_rule,
+        "candidates": [
+            {"provider": c.provider_code, "because": c.because, "propensity": c.propensity}
+            for c in submission.candidates
+        ],
+        "left_out": [
+            {"provider": left.provider_code, "because": left.because}
+            for left in submission.left_out
+        ],
+        "created_at": at,
+    }
+
+
+def intent_values(intent: Intent, money: Money) -> dict[str, Any]:
     card = intent.card
     return {
         "public_id": intent.id,
-        "order_id": order_key,
-        "submission_id": submission_key,
         "sequence": intent.sequence,
         "attempt_number": intent.attempt_number,
         "provider_code": intent.provider_code,
@@ -136,6 +161,28 @@ def started_transaction(intent: Intent, money: Money, lease_until: Any) -> Trans
         started_at=intent.started_at,
         lease_until=lease_until,
         card=intent.card,
+    )
+
+
+def settling_values(recording: Recording) -> dict[str, Any]:
+    """The order's new state. Whether a transaction paid it is the statement's to say."""
+    return {
+        "order_key": recording.order_key,
+        "order_status": recording.order_status,
+        "order_flag": recording.order_flag,
+        "at": recording.at,
+    }
+
+
+def stored_transaction(recording: Recording) -> Transaction:
+    """The transaction as it stands after `recording`; saves reading it back."""
+    before = recording.transaction
+    return replace(
+        before,
+        status=recording.status,
+        version=before.version + 1,
+        provider_reference=recording.provider_reference or before.provider_reference,
+        redirect_url=recording.redirect_url or before.redirect_url,
     )
 
 

@@ -64,6 +64,23 @@ ORDER_COLUMNS = (
     ),
 )
 
+INTENT_COLUMNS = (
+    "public_id",
+    "sequence",
+    "attempt_number",
+    "provider_code",
+    "chosen_because",
+    "amount_minor",
+    "currency",
+    "card_brand",
+    "card_bin",
+    "card_last4",
+    "card_fingerprint",
+    "started_at",
+    "changed_at",
+)
+"""What an attempt knows of itself when it starts."""
+
 OPEN_STATUSES = tuple(sorted(OPEN_TRANSACTION_STATUSES))
 
 
@@ -96,7 +113,6 @@ order_by_key = select(OrderRow.public_id, OrderRow.request_hash).where(
 
 payable: Select[Any] = select(
     *ORDER_COLUMNS,
-    revision.scalar_subquery().label("revision"),
     select(func.count())
     .select_from(SubmissionRow)
     .where(
@@ -138,19 +154,19 @@ claim_order: Update = (
 
 settle_order: Update = (
     update(OrderRow)
-    .where(OrderRow.id == bindparam("key"), OrderRow.status == PaymentStatus.PROCESSING)
+    .where(OrderRow.id == bindparam("order_key"), OrderRow.status == PaymentStatus.PROCESSING)
     .values(
-        status=bindparam("new_status", type_=OrderRow.status.type),
+        status=bindparam("order_status", type_=OrderRow.status.type),
         version=OrderRow.version + 1,
         paid_transaction_id=bindparam("paid_id"),
-        flag=coalesce(bindparam("new_flag"), OrderRow.flag),
+        flag=coalesce(bindparam("order_flag"), OrderRow.flag),
         updated_at=bindparam("at", type_=UtcDateTime()),
     )
 )
 
 finish_submission: Update = (
     update(SubmissionRow)
-    .where(SubmissionRow.id == bindparam("key"), SubmissionRow.finished_at.is_(None))
+    .where(SubmissionRow.id == bindparam("submission_key"), SubmissionRow.finished_at.is_(None))
     .values(
         result=bindparam("new_result", type_=SubmissionRow.result.type),
         finished_at=bindparam("at", type_=UtcDateTime()),
@@ -176,23 +192,7 @@ def leased_statements(clock: LeaseClock) -> LeasedStatements:
 
 
 def _insert_transaction(clock: LeaseClock) -> Insert:
-    names = (
-        "public_id",
-        "order_id",
-        "submission_id",
-        "sequence",
-        "attempt_number",
-        "provider_code",
-        "chosen_because",
-        "amount_minor",
-        "currency",
-        "card_brand",
-        "card_bin",
-        "card_last4",
-        "card_fingerprint",
-        "started_at",
-        "changed_at",
-    )
+    names = ("order_id", "submission_id", *INTENT_COLUMNS)
     columns = TransactionRow.__table__.c
     values: dict[str, Any] = {name: bindparam(name, type_=columns[name].type) for name in names}
     return (

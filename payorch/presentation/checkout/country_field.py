@@ -6,25 +6,27 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 from wtforms import Field, SelectField
 from wtforms.widgets import Select
 
+from payorch.presentation.checkout.lean_rendering import select_html
 from payorch.presentation.countries import country_choices, is_country
 from payorch.presentation.page_context import page_locale
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 class CountrySelect(Select):
     def __call__(self, field: Field, **attributes: Any) -> Markup:
-        empty: Markup = super().__call__(field, **attributes)  # type: ignore[no-untyped-call]  # WTForms has no types
         options = _options(page_locale())
         if field.data and is_country(field.data):
             value = f'value="{field.data}"'
             options = options.replace(value, f"selected {value}", 1)
-        head, end, _ = empty.rpartition("</select>")
-        return Markup(f"{head}{options}{end}")  # noqa: S704 - both parts were escaped when made
+        return select_html(field, self, attributes, options)
 
 
 class CountryField(SelectField):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from payorch.domain.errors import InvalidMoney
 from payorch.domain.money import currency_exponent
-from payorch.presentation.services import services, settings
+from payorch.presentation.services import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from payorch.domain.payment_method import PaymentMethodVO
 
 # fmt: off
 MOST_USED = frozenset({
@@ -19,14 +26,14 @@ Source: BIS Triennial Central Bank Survey 2022, the currencies traded most.
 """
 
 
-def currency_choices(asked: str | None) -> list[str]:
+def currency_choices(methods: Iterable[PaymentMethodVO], asked: str | None) -> list[str]:
     """Codes, the default one first, the others in alphabetical order.
 
     `asked` (of a payment link) is among them when it exists.
     """
     default = settings().default_currency
     known = {default}
-    for method in services().registry.configuration().methods:
+    for method in methods:
         if method.is_enabled:
             known |= method.currencies or MOST_USED
     if asked and _is_currency(asked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,15 +16,16 @@ from payorch.presentation.checkout.amounts import read_amount
 from payorch.presentation.checkout.card_fields import CardFields
 from payorch.presentation.checkout.country_field import CountryField
 from payorch.presentation.checkout.customer_fields import EXTRA_PREFIX, extra_label
+from payorch.presentation.checkout.lean_rendering import LeanRendering
 from payorch.presentation.checkout.submit_key import read_submit_key
 from payorch.presentation.checkout.typed_text import one_line
 from payorch.presentation.countries import is_country
 from payorch.presentation.services import services, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
+    from markupsafe import Markup
     from wtforms import Field
 
     from payorch.domain.money import Money
@@ -42,6 +44,9 @@ _LONGEST = Length(max=100, message=_("At most 100 characters."))
 
 class CheckoutForm(CardFields, FlaskForm):
     """Pays one order. `options` and `purpose` are set right after it is made."""
+
+    class Meta(LeanRendering, FlaskForm.Meta):
+        pass
 
     options: PaymentOptions
     purpose: str
@@ -127,6 +132,18 @@ class CheckoutForm(CardFields, FlaskForm):
     def first_invalid(self) -> str | None:
         return next((name for name, _error in self.errors_in_page_order), None)
 
+    def control(self, field: Field, hint: str, attributes: dict[str, Any]) -> Markup:
+        """The field's control, tied to its hint and its error for screen readers."""
+        attributes = dict(attributes)
+        described_by = [f"{field.id}-hint"] if hint else []
+        if field.errors:
+            described_by.append(f"{field.id}-error")
+            attributes |= {"aria-invalid": "true", "autofocus": self.first_invalid == field.name}
+        if described_by:
+            attributes["aria-describedby"] = " ".join(described_by)
+        rendered: Markup = field(**attributes)
+        return rendered
+
     def refuse(self, message: str, *, url: str | None = None) -> None:
         """Say above the form why it was not taken, with a way on."""
         self.refusal, self.refusal_url = message, url
@@ -175,8 +192,12 @@ class OpenCheckoutForm(CheckoutForm):
         return self.currency.data in {code for code, _name in self.currency.choices}
 
 
-def with_extra_fields(form_class: type[F], codes: Iterable[str]) -> type[F]:
-    """`form_class` with a text field for each extra field that some provider requires."""
+@lru_cache(maxsize=64)
+def with_extra_fields(form_class: type[F], codes: tuple[str, ...]) -> type[F]:
+    """`form_class` with a text field for each extra field that some provider requires.
+
+    Kept: making a class, and finding its fields, costs more than a form of it.
+    """
     extras = {
         EXTRA_PREFIX + code: StringField(
             extra_label(code), filters=[one_line], validators=[_LONGEST]

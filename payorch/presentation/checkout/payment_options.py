@@ -15,6 +15,7 @@ from payorch.presentation.page_context import page_locale
 from payorch.presentation.services import services
 
 if TYPE_CHECKING:
+    from payorch.application.configuration import Configuration
     from payorch.domain.money import Money
     from payorch.domain.payment_method import PaymentMethodVO
 
@@ -74,8 +75,10 @@ class PaymentOptions:
         return _nothing_text(self.money, self.country, country)
 
 
-def options_for(money: Money | None, country: str) -> PaymentOptions:
-    methods = () if money is None else services().registry.options(money, country)
+def options_for(money: Money | None, country: str, configuration: Configuration) -> PaymentOptions:
+    if money is None:
+        return PaymentOptions(None, country, ())
+    methods = services().registry.options(money, country, configuration=configuration)
     return PaymentOptions(money, country, methods)
 
 

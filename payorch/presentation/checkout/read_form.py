@@ -25,8 +25,9 @@ from payorch.presentation.countries import is_country
 from payorch.presentation.services import services, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from payorch.application.configuration import Configuration
     from payorch.domain.money import Money
     from payorch.domain.payment_order import PaymentOrder
 
@@ -41,21 +42,29 @@ def open_form() -> OpenCheckoutForm:
         "description": request.args.get("description", ""),
         **_asked(settings().default_country),
     }
-    form = _made(OpenCheckoutForm, values)
-    form.currency.choices = [(code, code) for code in currency_choices(form.currency.data)]
-    money = money_so_far(form.amount.data, form.currency.data)
-    return _with_options(form, options_so_far(money, form.country.data), OPEN_CHECKOUT)
+    configuration = services().registry.configuration()
+    form = _made(OpenCheckoutForm, values, configuration)
+    codes = currency_choices(configuration.methods, form.currency.data)
+    form.currency.choices = [(code, code) for code in codes]
+    money = money_so_far(form.amount.data, form.currency.data, codes)
+    options = options_so_far(money, form.country.data, configuration)
+    return _with_options(form, options, OPEN_CHECKOUT)
 
 
 def order_form(order: PaymentOrder) -> CheckoutForm:
     """The form that pays `order`, with what is known of its customer."""
-    form = _made(CheckoutForm, {**customer_values(order.customer), **_asked(order.country)})
-    return _with_options(form, options_so_far(order.money, form.country.data), order.id)
+    values = {**customer_values(order.customer), **_asked(order.country)}
+    configuration = services().registry.configuration()
+    form = _made(CheckoutForm, values, configuration)
+    options = options_so_far(order.money, form.country.data, configuration)
+    return _with_options(form, options, order.id)
 
 
-def money_so_far(amount: str | None, currency: str | None) -> Money | None:
+def money_so_far(
+    amount: str | None, currency: str | None, currencies: Sequence[str]
+) -> Money | None:
     """The amount as far as it is typed: None while it cannot be read."""
-    if currency not in currency_choices(currency):
+    if currency not in currencies:
         return None
     try:
         return read_amount(
@@ -65,10 +74,12 @@ def money_so_far(amount: str | None, currency: str | None) -> Money | None:
         return None
 
 
-def options_so_far(money: Money | None, country: str | None) -> PaymentOptions:
+def options_so_far(
+    money: Money | None, country: str | None, configuration: Configuration
+) -> PaymentOptions:
     """The options for what is chosen so far; none for a country that does not exist."""
     known_country = country if country and is_country(country) else settings().default_country
-    return options_for(money, known_country)
+    return options_for(money, known_country, configuration)
 
 
 def _asked(usual_country: str) -> dict[str, str]:
@@ -78,10 +89,10 @@ def _asked(usual_country: str) -> dict[str, str]:
     }
 
 
-def _made(form_class: type[F], values: Mapping[str, str]) -> F:
-    methods = services().registry.configuration().methods
-    codes = dict.fromkeys(code for method in methods for code in method.required_fields)
-    return with_extra_fields(form_class, codes)(data=values)
+def _made(form_class: type[F], values: Mapping[str, str], configuration: Configuration) -> F:
+    codes = dict.fromkeys(c for method in configuration.methods for c in method.required_fields)
+    made: F = with_extra_fields(form_class, tuple(codes))(data=values)
+    return made
 
 
 def _with_options(form: F, options: PaymentOptions, purpose: str) -> F:

@@ -78,7 +78,7 @@ def create_payment(body: PaymentIn) -> Response:
 
 def _pay(command: PayOrder, *, paid_status: int) -> Response:
     result = services().pay_order.execute(command)
-    view = services().orders.by_id(result.order_id)
+    view = result.order or services().orders.by_id(result.order_id)
     if view is None:
         raise OrderNotFound("There is no such order.")
     headers = {}

@@ -91,7 +91,7 @@ class FakeRegistry:
     def configuration(self):
         return SimpleNamespace(methods=self.methods)
 
-    def options(self, money, country):
+    def options(self, money, country, **_configuration):
         return tuple(m for m in self.methods if not m.left_out_because(money, country, None))
 
     def left_out(self, money, country):

@@ -4,15 +4,14 @@ import pytest
 
 from payorch.domain.money import currency_exponent
 from payorch.presentation.checkout.currencies import MOST_USED, currency_choices
-from tests.presentation.checkout.fake_services import ALPHA, BETA, DELTA, FakeRegistry
+from tests.presentation.checkout.fake_services import ALPHA, BETA, DELTA
 
 
 @pytest.fixture
-def choices(app, fakes):
+def choices(app):
     def choose(*methods, asked=None):
-        fakes.registry = FakeRegistry(methods)
         with app.test_request_context():
-            return currency_choices(asked)
+            return currency_choices(methods, asked)
 
     return choose
 

@@ -41,6 +41,7 @@ _OPEN = "status IN ({})".format(
     ", ".join(f"'{status.value}'" for status in sorted(OPEN_TRANSACTION_STATUSES))
 )
 _APPROVED = "status = 'approved'"
+_DECLINED = "status = 'declined'"
 
 
 class TransactionRow(Base):
@@ -97,12 +98,20 @@ class TransactionRow(Base):
             sqlite_where=text("card_bin IS NOT NULL"),
             postgresql_where=text("card_bin IS NOT NULL"),
         ),
+        # Every submission counts recent declines; an attempt that is approved never gets here.
         Index(
-            "ix_transactions_card_fingerprint_started_at",
+            "ix_transactions_declined_card_bin",
+            "card_bin",
+            "started_at",
+            sqlite_where=text(_DECLINED),
+            postgresql_where=text(_DECLINED),
+        ),
+        Index(
+            "ix_transactions_declined_card_fingerprint",
             "card_fingerprint",
             "started_at",
-            sqlite_where=text("card_fingerprint IS NOT NULL"),
-            postgresql_where=text("card_fingerprint IS NOT NULL"),
+            sqlite_where=text(_DECLINED),
+            postgresql_where=text(_DECLINED),
         ),
     )
 
