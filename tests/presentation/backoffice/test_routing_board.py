@@ -191,6 +191,20 @@ def test_a_stale_page_tells_so_already_when_something_is_moved(office, olga):
     assert "Version 2 was published while you were working" in page
 
 
+def test_moving_on_a_stale_page_never_replaces_the_other_s_order_unasked(office, olga):
+    page = olga.get(BOARD).text
+    publish_meanwhile(office, "beta", "alpha", "gamma")
+    for move in ("gamma:up", "gamma:up"):
+        page = press(olga, page, move=move).text
+        assert "Version 2 was published while you were working" in page
+
+    answer = press(olga, page, "publish", reason="Gamma is cheaper")
+
+    assert answer.status_code == 409
+    assert office.version() == 2
+    assert press(olga, answer.text, "publish").status_code == 303
+
+
 def test_an_earlier_order_can_be_restored_as_a_new_version(office, olga):
     publish_meanwhile(office, "gamma", "beta", "alpha")
 

@@ -20,8 +20,8 @@ from payorch.presentation.services import services
 class BoardState:
     """A draft on its way: what was typed with it and what was wrong.
 
-    `restoring` is the earlier version that was to be put in force again when it turned out that
-    another one had come into force meanwhile.
+    `is_conflict`: publishing was refused because another version came into force meanwhile;
+    `restoring` is the earlier version that was to be put in force again when that happened.
     """
 
     draft: RoutingDraft
@@ -29,6 +29,7 @@ class BoardState:
     reason: str = ""
     reason_problem: str = ""
     problem: str = ""
+    is_conflict: bool = False
     restoring: PublishedPolicy | None = None
 
     def with_problem(self, error: PayorchError) -> "BoardState":
@@ -42,7 +43,8 @@ def board_context(
 ) -> dict[str, Any]:
     """A draft of an older version is shown on top of the one in force, with both policies.
 
-    It then names the version in force: who publishes it now has seen what it replaces.
+    Only the page that refused to publish it names the version in force as its base: who publishes
+    from there has seen, and was told, what that replaces. Mere moves never change the base.
     """
     policy, methods = configuration.policy, configuration.methods
     names = {method.code: method.display_name for method in methods}
@@ -52,6 +54,8 @@ def board_context(
     posted = state.posted
     return {
         "version": policy.version,
+        "base_version": policy.version if state.is_conflict else state.draft.based_on_version,
+        "is_conflict": state.is_conflict,
         "rules_stamp": rules_stamp(drafted.rules),
         "rows": board_rows(
             state.draft,

@@ -121,7 +121,8 @@ class RoutingBoardView(BackofficeView):
         try:
             version = _change(state.draft, state.draft.based_on_version, state.reason)
         except PolicyChangedMeanwhile:
-            return self._page(state, services().registry.configuration(), 409)
+            conflict = replace(state, is_conflict=True)
+            return self._page(conflict, services().registry.configuration(), 409)
         except (ReasonRequired, InvalidRoutingPolicy) as error:
             configuration = services().registry.configuration()
             return self._page(state.with_problem(error), configuration, 422)
