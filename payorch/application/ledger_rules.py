@@ -112,6 +112,11 @@ RULES: tuple[LedgerRule, ...] = (
         _ASK_PROVIDER,
     ),
     _error(
+        "approval_given_back",
+        "The guard gives back the charge by which an order is PAID.",
+        "Compare it with the provider's own pages; the customer may have her money back.",
+    ),
+    _error(
         "guard_without_flag",
         "A surplus charge is given back, but its order is not flagged for finance.",
         "Look at the evidence on the order's page.",

@@ -50,6 +50,7 @@ WHOLE: Mapping[str, tuple[Check, ...]] = {
     "refunded_too_much": (refunds.refunded_too_much,),
     "refund_of_nothing": (refunds.refund_of_nothing,),
     "void_differs": (refunds.void_without_voided, refunds.voided_without_void),
+    "approval_given_back": (refunds.approval_given_back,),
     "guard_without_flag": (refunds.guard_without_flag,),
     "nobody_refunds": (refunds.nobody_refunds,),
     "refund_failed": (refunds.refund_failed,),

@@ -38,6 +38,7 @@ from payorch.infrastructure.persistence.payment_rows import (
     recording_values,
     started_transaction,
 )
+from payorch.infrastructure.persistence.surplus_charges import insert_give_back
 
 
 class SqlAlchemyPaymentLedger:
@@ -151,9 +152,14 @@ class SqlAlchemyPaymentLedger:
     def _record(self, connection: Connection, recording: Recording) -> Transaction | None:
         """Transaction first: its row is the guard. Lock order is transaction, order, submission."""
         parameters = {**recording_values(recording), **self._transactions.lease(recording.lease_s)}
-        key = connection.execute(self._leased.finish_transaction, parameters).scalar()
-        if key is None:
+        finished = connection.execute(self._leased.finish_transaction, parameters).first()
+        if finished is None:
             return None
+        key, is_given_back = finished
+        if is_given_back and recording.status is TransactionStatus.APPROVED:
+            raise ContradictsLedger("This charge is being given back.", is_given_back=True)
+        for order in recording.gives_back:
+            insert_give_back(connection, order)
         insert_jobs(connection, recording.jobs, at=recording.at)
         if recording.next_intent is not None:
             return self._insert_intent(
