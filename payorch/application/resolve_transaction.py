@@ -46,8 +46,8 @@ ABSENT = "Absent"
 REVIEW_ENTERED = "review_entered"
 
 LOOKUP_TIMEOUT_S = 5.0
-LEASE_S = 30.0
-"""Two calls of the ladder and the recording, with room to spare."""
+LEASE_S = 40.0
+"""Four calls of the ladder and the recording, with room to spare."""
 
 
 class Resolution(StrEnum):
@@ -206,7 +206,7 @@ class ResolveTransactionUseCase:
             request=None,
             age_s=age.total_seconds(),
             may_cancel=may_cancel or not customer_may_act or age > ABANDONED_AFTER,
-            timeout_s=LOOKUP_TIMEOUT_S,
+            timeout_s=lambda: LOOKUP_TIMEOUT_S,
         )
 
     def _apply(self, check: _Check, answer: Answer) -> bool:
