@@ -5,7 +5,7 @@ attempt's intent, in one commit. What may not be applied is kept as evidence. A 
 never overwritten by an unknown one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -77,15 +77,17 @@ class OutcomeRecorder:
         latency_ms: int | None,
         next_intent: Intent | None = None,
         needs_lease: bool = True,
+        charged_wrongly: Sequence[Approved] = (),
     ) -> Recorded | None:
         """Commit the judgement. None when somebody else settled the transaction meanwhile.
 
+        `charged_wrongly` is given back with it, as are the charges beside an approval.
         Raises LedgerUnavailable when the database stayed away: the transaction is then still
         open in the books and the reconciler will find out.
         """
         recording = replace(
             self._recording(attempt, judgement, latency_ms, next_intent, needs_lease=needs_lease),
-            gives_back=self._gives_back(attempt, judgement),
+            gives_back=self._gives_back(attempt, judgement, charged_wrongly),
         )
         result = judgement.result_for(attempt) if next_intent is None else None
         try:
@@ -126,15 +128,17 @@ class OutcomeRecorder:
         """News of a transaction that the books have closed; see late_news.py."""
         self._late_news.keep(transaction_id, source, answer.outcome)
 
-    def _gives_back(self, attempt: Attempt, judgement: Judgement) -> tuple[GiveBack, ...]:
+    def _gives_back(
+        self, attempt: Attempt, judgement: Judgement, charged_wrongly: Sequence[Approved]
+    ) -> tuple[GiveBack, ...]:
         """What was charged beside the approval; together with it, or another one could be booked
         after a crash and this one be given back all the same.
         """
-        if not isinstance(judgement.outcome, Approved):
-            return ()
+        outcome = judgement.outcome
+        surplus = outcome.surplus if isinstance(outcome, Approved) else ()
         orders = (
-            self._late_news.giving_back(attempt.transaction, "answer", surplus)
-            for surplus in judgement.outcome.surplus
+            self._late_news.giving_back(attempt.transaction, "answer", charge)
+            for charge in (*surplus, *charged_wrongly)
         )
         return tuple(order for order in orders if order is not None)
 

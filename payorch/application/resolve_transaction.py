@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
+from payorch.application.judge_outcome import (
+    Attempt,
+    Judgement,
+    OutcomeJudge,
+    names_another_amount,
+)
 from payorch.application.open_attempts import Evidence, OpenAttempt, OpenAttempts
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
@@ -244,8 +249,11 @@ class ResolveTransactionUseCase:
         if attempt.transaction.status is TransactionStatus.STARTED:
             self._record_process_died(attempt)
             return Resolution.STILL_OPEN
-        is_for_review = now - attempt.transaction.started_at >= REVIEW_AFTER or (
-            check.climb.step is Step.NONE
+        is_for_review = (
+            now - attempt.transaction.started_at >= REVIEW_AFTER
+            or check.climb.step is Step.NONE
+            # Waiting would not change what was charged.
+            or names_another_amount(check.climb.answer, attempt.transaction)
         )
         if check.is_counted or is_for_review:
             self._put_off(attempt, now, review=is_for_review)

@@ -47,7 +47,7 @@ def test_an_orphan_that_shows_an_unseen_status_is_told_to_staff(database):
     shop = scripted_shop(database, Captured(), [a_method("alpha")])
 
     tell(shop, "pa_of_another_shop")
-    for _ in range(26):
+    for _ in range(30):
         drain(shop.wired.background)
         shop.clock.advance(hours=1)
 

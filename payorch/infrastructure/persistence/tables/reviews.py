@@ -13,7 +13,9 @@ class ReviewRow(Base):
 
     __tablename__ = "reviews"
     __table_args__ = (
-        CheckConstraint("conclusion IN ('charged', 'not_charged')", name="conclusion"),
+        CheckConstraint(
+            "conclusion IN ('charged', 'not_charged', 'charged_other_amount')", name="conclusion"
+        ),
         CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="two_people"),
         Index("ix_reviews_transaction_id", "transaction_id"),
         Index(
