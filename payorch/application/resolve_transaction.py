@@ -136,10 +136,15 @@ class ResolveTransactionUseCase:
             return Checked(Resolution.GONE)
         return self._resolve(attempt, is_counted=False, may_cancel=may_cancel)
 
-    def execute(self, transaction_id: TransactionId) -> Resolution:
-        """Settle one transaction if its provider proves what happened."""
+    def execute(self, transaction_id: TransactionId, *, token: int | None = None) -> Resolution:
+        """Settle one transaction if its provider proves what happened.
+
+        With a `token` only while nobody has taken it over since.
+        """
         attempt = self._open_attempts.of_transaction(transaction_id)
-        return Resolution.GONE if attempt is None else self._resolve(attempt).resolution
+        if attempt is None or token not in {None, attempt.transaction.token}:
+            return Resolution.GONE
+        return self._resolve(attempt).resolution
 
     def _resolve(
         self, found: OpenAttempt, *, is_counted: bool = True, may_cancel: bool = False
