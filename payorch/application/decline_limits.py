@@ -5,7 +5,7 @@ many declines and hardly anything else: honest customers of a busy network are l
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -85,6 +85,24 @@ class Traces:
     client_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CardRetries:
+    """How a card stands with its scheme's caps. Without a `scheme` there is nothing to cap."""
+
+    policy: DeclinePolicy
+    scheme: str | None
+    declines: tuple[PastDecline, ...] = ()
+
+    def after(self, decline: PastDecline) -> "CardRetries":
+        return replace(self, declines=(*self.declines, decline))
+
+    def barred_until(self, now: datetime) -> datetime | None:
+        """Until when the card must not be tried; None when it may be tried now."""
+        if self.scheme is None:
+            return None
+        return barred_until(self.policy, self.scheme, self.declines, now=now)
+
+
 class DeclineGuard:
     def __init__(
         self,
@@ -108,8 +126,11 @@ class DeclineGuard:
             client_hash=None if address is None else self._hashes.of_address(address),
         )
 
-    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> None:
-        """Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then."""
+    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> CardRetries:
+        """How the card stands, for each further attempt of the submission.
+
+        Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then.
+        """
         now = self._clock.now()
         card = command.instrument
         history = self._history.ask(
@@ -123,8 +144,8 @@ class DeclineGuard:
                 card_since=now - LONGEST_WINDOW,
             )
         )
-        if card is not None and self._limits.has_scheme_caps:
-            self._require_card_allowed(card, history, now)
+        retries = self._retries(card, history)
+        _require_card_allowed(retries, now)
         limits = self._limits
         for tally, limit, window in (
             (history.by_email, limits.per_email, EMAIL_WINDOW),
@@ -136,12 +157,18 @@ class DeclineGuard:
                     "Too many payments were declined. Please come back later.",
                     retry_after_s=round(window.total_seconds()),
                 )
+        return retries
 
-    def _require_card_allowed(self, card: CardInstrument, history: History, now: datetime) -> None:
-        scheme = card.summary().brand
-        until = barred_until(self._policy, scheme, history.card_declines, now=now)
-        if until is not None:
-            raise CardNotAcceptedNow(
-                "This card was declined and must not be tried again now. Please use another card.",
-                retry_after_s=max(1, round((until - now).total_seconds())),
-            )
+    def _retries(self, card: CardInstrument | None, history: History) -> CardRetries:
+        if card is None or not self._limits.has_scheme_caps:
+            return CardRetries(self._policy, None)
+        return CardRetries(self._policy, card.summary().brand, tuple(history.card_declines))
+
+
+def _require_card_allowed(retries: CardRetries, now: datetime) -> None:
+    until = retries.barred_until(now)
+    if until is not None:
+        raise CardNotAcceptedNow(
+            "This card was declined and must not be tried again now. Please use another card.",
+            retry_after_s=max(1, round((until - now).total_seconds())),
+        )

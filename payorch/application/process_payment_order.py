@@ -111,7 +111,8 @@ class ProcessPaymentOrderUseCase:
         try:
             self._require_payable(payable)
             customer = command.customer or payable.order.customer
-            self._guard.require_allowed(command, customer.email if customer else None, traces)
+            email = customer.email if customer else None
+            card_retries = self._guard.require_allowed(command, email, traces)
             decision = self._decide(command, payable)
         except PayorchError as refusal:
             return self._replay.stored_or_raise(command, refusal)
@@ -125,7 +126,7 @@ class ProcessPaymentOrderUseCase:
             country=command.country or payable.order.country,
         )
         attempt = Attempt(order.id, started.order_key, started.submission_key, started.transaction)
-        return self._run(RunningSubmission(order, intents, deadline, attempt))
+        return self._run(RunningSubmission(order, intents, deadline, attempt, card_retries))
 
     def _load(self, command: PayOrder) -> tuple[PayableOrder, NewOrder | None]:
         if command.new_order is not None:
@@ -256,7 +257,8 @@ class ProcessPaymentOrderUseCase:
         self, submission: RunningSubmission, judgement: Judgement, answer: Answer
     ) -> Recorded | None:
         next_intent = None
-        if judgement.may_try_next:
+        submission.count_decline(judgement.outcome)
+        if judgement.may_try_next and not submission.is_card_barred:
             next_intent = submission.next_intent(min_left_s=MIN_ATTEMPT_S)
         recorded = self._recorder.record(
             submission.attempt, judgement, latency_ms=answer.latency_ms, next_intent=next_intent

@@ -161,3 +161,30 @@ def test_parallel_testers_get_past_the_limit_by_what_is_in_flight_only(shop, san
 
     assert 4 <= sum(sent) <= 4 + 3
     assert len(sandbox.ledger()["payments"]) == sum(sent)
+
+
+def test_the_next_provider_is_not_asked_once_the_cap_is_reached(database, sandbox, clock):
+    """Each provider's decline counts, not each press of "Pay"."""
+
+    def a_shop(methods, **settings):
+        return Shop(
+            database,
+            sandbox_url=sandbox.base_url,
+            methods=methods,
+            seams=fake_time(clock),
+            scheme_retry_caps=True,
+            **settings,
+        )
+
+    single = a_shop([a_method("alpha"), a_method("beta")], max_providers_per_submission=1)
+    both = a_shop([])
+    shops = [single, both, both, both, both, both]
+
+    results = [
+        pay(shop, MASTERCARD_DECLINE, email=f"{number}@example.com")
+        for number, shop in enumerate(shops)
+    ]
+
+    attempts = [len(both.statuses(result.order_id)) for result in results]
+    assert attempts == [1, 2, 2, 2, 2, 1]
+    assert {result.kind for result in results} == {ResultKind.DECLINED}

@@ -41,6 +41,7 @@ SLICED: Mapping[str, Check] = {
 WHOLE: Mapping[str, tuple[Check, ...]] = {
     "processing_without_open": (payments.processing_without_open,),
     "open_without_processing": (payments.open_without_processing,),
+    "cancelled_and_alive": (work.cancelled_and_alive,),
     "several_open": (payments.several_open,),
     "nobody_reconciles": (payments.nobody_reconciles,),
     "open_for_long": (payments.open_for_long,),
