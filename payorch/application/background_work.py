@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from payorch.application.job_queue import JobQueue
-from payorch.application.jobs import SETTLE_TRANSACTION, Job, JobHandler, RetryLater, Schedule
+from payorch.application.jobs import Job, JobHandler, RetryLater, Schedule
 from payorch.application.ports import Clock
 from payorch.application.reconcile import ReconcileUseCase
-from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
+from payorch.application.resolve_transaction import Resolution
 from payorch.domain.transaction import TransactionId
 
-CHECKED_PER_PASS = 50
-"""With providers that answer nothing, a pass of so many ends within some minutes."""
+HELD_STEP_S = 4.0
+"""Each try waits longer by this, so that the job outlasts the lease of a holder that died."""
 
 KEEP_DONE = timedelta(days=7)
 KEEP_SCHEDULED = timedelta(days=1)
@@ -26,21 +26,26 @@ PURGES_PER_RUN = 100
 
 def reconcile_handler(reconcile: ReconcileUseCase) -> JobHandler:
     def run(_job: Job) -> None:
-        reconcile.execute(CHECKED_PER_PASS)
+        reconcile.enqueue_due()
 
     return run
 
 
-def settle_transaction_handler(resolve: ResolveTransactionUseCase) -> JobHandler:
-    """Payload: {"transaction": its public id}."""
+def settle_transaction_handler(reconcile: ReconcileUseCase) -> JobHandler:
+    """Payload: {"transaction": its public id, "token": the one it was due with}.
+
+    What stays open is checked again by another job, when its time has come.
+    """
 
     def run(job: Job) -> None:
-        resolution = resolve.execute(TransactionId(str(job.payload["transaction"])))
-        if resolution not in {Resolution.HELD, Resolution.STILL_OPEN}:
-            return
-        if job.attempts < SETTLE_TRANSACTION.max_attempts:
-            raise RetryLater(f"The transaction is {resolution.value.replace('_', ' ')}.")
-        # Nothing is wrong with the job: from here on the reconciler looks, at its own pace.
+        transaction_id = TransactionId(str(job.payload["transaction"]))
+        token = job.payload.get("token")
+        resolution = reconcile.check(
+            transaction_id, token=None if token is None else int(str(token))
+        )
+        if resolution is Resolution.HELD:
+            delay_s = HELD_STEP_S * job.attempts
+            raise RetryLater("Somebody is at work on the payment.", delay_s=delay_s)
 
     return run
 

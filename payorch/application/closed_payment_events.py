@@ -30,9 +30,7 @@ from payorch.domain.outcome import (
 from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.transaction import Transaction, TransactionId
 
-_NOTHING_OF_OURS = frozenset(
-    {UnknownReason.NOT_FOUND, UnknownReason.REFERENCE_MISMATCH, UnknownReason.UNSEEN_STATUS}
-)
+_NOTHING_OF_OURS = frozenset({UnknownReason.NOT_FOUND, UnknownReason.REFERENCE_MISMATCH})
 """Asking again would bring the same answer, and it proves no charge for the transaction."""
 
 _NOT_CHARGED = frozenset(
@@ -73,6 +71,9 @@ class ClosedPaymentEvents:
             return EventNews(EventState.NO_CHANGE, "The payment is closed; nobody can be asked.")
         outcome = answer.outcome
         if isinstance(outcome, Unknown):
+            if outcome.reason is UnknownReason.UNSEEN_STATUS:
+                note = "The provider shows a status that is not known here."
+                return _alerted("status_not_known", note, transaction)
             if outcome.reason not in _NOTHING_OF_OURS:
                 raise RetryLater(f"The provider did not say: {outcome.reason}.")
             return EventNews(EventState.NO_CHANGE, f"The provider was asked: {outcome.reason}.")
@@ -91,10 +92,7 @@ class ClosedPaymentEvents:
             return refund_to_look_up(stored, void)
         if transaction.status is not TransactionStatus.APPROVED:
             return SAME_AS_THE_BOOKS
-        facts = {"transaction": transaction.id, "provider": transaction.provider_code}
-        payload = {"alert": "voided_elsewhere", **facts}
-        alert = NewJob(ALERT_STAFF, payload, dedup_key=f"voided_elsewhere:{transaction.id}")
-        return EventNews(EventState.ALERTED, "Voided, but not by this payorch.", (alert,))
+        return _alerted("voided_elsewhere", "Voided, but not by this payorch.", transaction)
 
     def _ask(self, reference: str | None, transaction: Transaction) -> Answer | None:
         """The provider's word about the object that the event names. None: nobody to ask."""
@@ -107,6 +105,12 @@ class ClosedPaymentEvents:
         if not method.capabilities.find_by_reference:
             return None
         return gateway.find(transaction.id, timeout_s=LOOKUP_TIMEOUT_S)
+
+
+def _alerted(alert: str, note: str, transaction: Transaction) -> EventNews:
+    facts = {"transaction": transaction.id, "provider": transaction.provider_code}
+    job = NewJob(ALERT_STAFF, {"alert": alert, **facts}, dedup_key=f"{alert}:{transaction.id}")
+    return EventNews(EventState.ALERTED, note, (job,))
 
 
 def _says_the_same(event: ProviderEvent, transaction: Transaction) -> bool:

@@ -5,7 +5,7 @@ many declines and hardly anything else: honest customers of a busy network are l
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -103,6 +103,32 @@ class Traces:
     client_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CardRetries:
+    """How a card stands with its scheme's caps. Without a `scheme` there is nothing to cap."""
+
+    policy: DeclinePolicy
+    scheme: str | None
+    declines: tuple[PastDecline, ...] = ()
+
+    def after(self, decline: PastDecline) -> "CardRetries":
+        return replace(self, declines=(*self.declines, decline))
+
+    def barred_until(self, now: datetime) -> datetime | None:
+        """Until when the card must not be tried; None when it may be tried now."""
+        if self.scheme is None:
+            return None
+        return barred_until(self.policy, self.scheme, self.declines, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """`configuration_revision` as of the look, and how the card stands for further attempts."""
+
+    configuration_revision: int
+    card_retries: CardRetries
+
+
 class DeclineGuard:
     def __init__(
         self,
@@ -126,8 +152,8 @@ class DeclineGuard:
             client_hash=None if address is None else self._hashes.of_address(address),
         )
 
-    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> int:
-        """The revision of the configuration, as of the moment at which this was looked up.
+    def require_allowed(self, command: PayOrder, email: str | None, traces: Traces) -> Allowed:
+        """What was looked up for the submission, as of this moment.
 
         Raises TooManyDeclines or CardNotAcceptedNow; nothing may be sent then.
         """
@@ -143,9 +169,12 @@ class DeclineGuard:
             card_since=now - LONGEST_WINDOW,
         )
         declines = self._history.recent_declines(question)
-        if self._may_matter(declines):
-            self._require_within_limits(card, self._history.ask(question), now)
-        return declines.configuration_revision
+        history = self._history.ask(question) if self._may_matter(declines) else None
+        retries = self._retries(card, () if history is None else history.card_declines)
+        _require_card_allowed(retries, now)
+        if history is not None:
+            self._require_within_limits(history)
+        return Allowed(declines.configuration_revision, retries)
 
     def _may_matter(self, declines: RecentDeclines) -> bool:
         """Every refusal needs one of these; what else was attempted can only acquit."""
@@ -157,11 +186,7 @@ class DeclineGuard:
             or declines.by_address >= limits.per_address
         )
 
-    def _require_within_limits(
-        self, card: CardInstrument | None, history: History, now: datetime
-    ) -> None:
-        if card is not None and self._limits.has_scheme_caps:
-            self._require_card_allowed(card, history, now)
+    def _require_within_limits(self, history: History) -> None:
         limits = self._limits
         for tally, limit, window in (
             (history.by_email, limits.per_email, EMAIL_WINDOW),
@@ -174,11 +199,16 @@ class DeclineGuard:
                     retry_after_s=round(window.total_seconds()),
                 )
 
-    def _require_card_allowed(self, card: CardInstrument, history: History, now: datetime) -> None:
-        scheme = card.summary().brand
-        until = barred_until(self._policy, scheme, history.card_declines, now=now)
-        if until is not None:
-            raise CardNotAcceptedNow(
-                "This card was declined and must not be tried again now. Please use another card.",
-                retry_after_s=max(1, round((until - now).total_seconds())),
-            )
+    def _retries(self, card: CardInstrument | None, declines: Sequence[PastDecline]) -> CardRetries:
+        if card is None or not self._limits.has_scheme_caps:
+            return CardRetries(self._policy, None)
+        return CardRetries(self._policy, card.summary().brand, tuple(declines))
+
+
+def _require_card_allowed(retries: CardRetries, now: datetime) -> None:
+    until = retries.barred_until(now)
+    if until is not None:
+        raise CardNotAcceptedNow(
+            "This card was declined and must not be tried again now. Please use another card.",
+            retry_after_s=max(1, round((until - now).total_seconds())),
+        )

@@ -31,7 +31,7 @@ class JobKind:
 PATIENT_DELAYS_S = (5, 30, 2 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 6 * HOUR_S)
 
 SETTLE_TRANSACTION = JobKind("settle_transaction", "reconcile", (1, 5, 15, MINUTE_S, 5 * MINUTE_S))
-"""Look one transaction up at its provider now; the reconciler goes on when this gives up."""
+"""One check of one transaction at its provider."""
 
 EVENT_DELAYS_S = (
     *(2, 5, 10, 30, 2 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S, HOUR_S, 2 * HOUR_S),
@@ -65,7 +65,7 @@ ALERT_STAFF = JobKind("alert_staff", "mail", PATIENT_DELAYS_S)
 
 
 RECONCILE = JobKind("reconcile", "reconcile", (5, 15, MINUTE_S, 5 * MINUTE_S))
-"""One pass over the open transactions that are due."""
+"""Enqueue a check of each open transaction that is due."""
 
 RECONCILE_REFUNDS = JobKind("reconcile_refunds", "refunds", (5, 15, MINUTE_S))
 """Enqueue the open refunds whose next check is due."""

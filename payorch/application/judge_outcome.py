@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from payorch.application.payment_ledger import DeclineRecord
 from payorch.application.payment_result import PaymentResult, ResultKind
 from payorch.application.ports import Clock
+from payorch.application.provider_gateway import Answer
 from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_terms import RetryLater
 from payorch.domain.decline_verdict import DeclineSettings, DeclineVerdict
@@ -95,6 +96,12 @@ _RESULT_KINDS: Mapping[TransactionStatus, ResultKind] = {
     TransactionStatus.NOT_SENT: ResultKind.NOT_CHARGED,
     TransactionStatus.ABANDONED: ResultKind.NOT_CHARGED,
 }
+
+
+def names_another_amount(answer: Answer | None, transaction: Transaction) -> bool:
+    """Whether a provider says that it charged for this attempt, but not what was asked for."""
+    outcome = None if answer is None else verified(answer.outcome, transaction)
+    return isinstance(outcome, Unknown) and outcome.reason is UnknownReason.AMOUNT_MISMATCH
 
 
 class OutcomeJudge:

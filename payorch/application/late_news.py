@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from payorch.application.open_attempts import Evidence, OpenAttempts
-from payorch.application.ports import Clock
-from payorch.application.surplus_charges import SurplusCharge, SurplusCharges
+from payorch.application.ports import Clock, Ids
+from payorch.application.surplus_charges import GiveBack, SurplusCharge, SurplusCharges
 from payorch.domain.errors import InvalidMoney
 from payorch.domain.money import Money
 from payorch.domain.outcome import Approved, Declined, NotSent, NotSentReason, Outcome
 from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
+from payorch.domain.refund import RefundKind
 from payorch.domain.settlement import (
     FLAG_CONTRADICTION,
     FLAG_LATE_APPROVAL,
@@ -23,17 +24,23 @@ from payorch.domain.transaction import Transaction, TransactionId
 
 
 class LateNews:
+    """`can_void` says of a provider's code whether it voids; the others are asked for a refund."""
+
     def __init__(
         self,
         *,
         open_attempts: OpenAttempts,
         surplus_charges: SurplusCharges,
         clock: Clock,
+        ids: Ids,
+        can_void: Callable[[str], bool],
         alert: Callable[[str, Mapping[str, str]], None],
     ) -> None:
         self._open_attempts = open_attempts
         self._surplus_charges = surplus_charges
         self._clock = clock
+        self._ids = ids
+        self._can_void = can_void
         self._alert = alert
 
     def keep(self, transaction_id: TransactionId, source: str, outcome: Outcome) -> None:
@@ -49,24 +56,36 @@ class LateNews:
             case Approved():
                 for charge in (replace(outcome, surplus=()), *outcome.surplus):
                     if not _is_booked(charge, transaction):
-                        self.give_back(transaction_id, source, charge)
+                        self.give_back(transaction, source, charge)
             case Declined() | NotSent() if transaction.status is TransactionStatus.APPROVED:
                 if not _is_void(outcome):
                     self.flag(transaction_id, source, outcome, FLAG_CONTRADICTION)
             case _:
                 return
 
-    def give_back(self, transaction_id: TransactionId, source: str, charge: Approved) -> None:
+    def give_back(self, transaction: Transaction, source: str, charge: Approved) -> None:
         """Refund or void a charge that was made for this attempt and is not the approved one."""
+        order = self.giving_back(transaction, source, charge)
+        if order is not None:
+            self._surplus_charges.give_back(order)
+
+    def giving_back(
+        self, transaction: Transaction, source: str, charge: Approved
+    ) -> GiveBack | None:
+        """How a charge of this attempt goes back. None, and finance is told, when it cannot."""
         money = _money_of(charge)
-        if charge.our_reference != transaction_id or money is None:
+        if charge.our_reference != transaction.id or money is None:
             # Somebody else's payment, or one that cannot be named: only finance can tell.
-            self.flag(transaction_id, source, charge, FLAG_LATE_APPROVAL)
-            return
-        surplus = SurplusCharge(transaction_id, charge.provider_reference, money)
-        evidence = self._evidence(source, charge)
-        if self._surplus_charges.give_back(surplus, evidence, order_flag=FLAG_SURPLUS_CHARGE):
-            self._alert(FLAG_SURPLUS_CHARGE, {"transaction": transaction_id})
+            self.flag(transaction.id, source, charge, FLAG_LATE_APPROVAL)
+            return None
+        is_voided = self._can_void(transaction.provider_code)
+        return GiveBack(
+            charge=SurplusCharge(transaction.id, charge.provider_reference, money),
+            refund_id=self._ids.refund_id(),
+            kind=RefundKind.VOID if is_voided else RefundKind.REFUND,
+            evidence=self._evidence(source, charge),
+            order_flag=FLAG_SURPLUS_CHARGE,
+        )
 
     def flag(self, transaction_id: TransactionId, source: str, outcome: Outcome, flag: str) -> None:
         """Keep it as evidence, mark the order and tell the staff."""

@@ -92,6 +92,11 @@ RULES: tuple[LedgerRule, ...] = (
         "The order could be paid again meanwhile; settle the transaction first.",
     ),
     _error(
+        "cancelled_and_alive",
+        "The order was cancelled, but its status says otherwise.",
+        "Nobody may pay it any more; refund what was charged for it since.",
+    ),
+    _error(
         "several_open",
         "More than one transaction of the order is open.",
         "Each may charge; settle them by looking them up, and see which index is missing.",
@@ -110,6 +115,11 @@ RULES: tuple[LedgerRule, ...] = (
         "void_differs",
         "The transaction and its void disagree on whether it was voided.",
         _ASK_PROVIDER,
+    ),
+    _error(
+        "approval_given_back",
+        "The guard gives back the charge by which an order is PAID.",
+        "Compare it with the provider's own pages; the customer may have her money back.",
     ),
     _error(
         "guard_without_flag",

@@ -54,6 +54,12 @@ class OpenAttempts(Protocol):
     def due(self, *, limit: int) -> Sequence[TransactionId]:
         """Open transactions without a running lease whose next check is due, oldest first."""
 
+    def enqueue_due(self, *, limit: int) -> int:
+        """A SETTLE_TRANSACTION job for each that `due` would give and that has none; how many.
+
+        Its destination is the provider, and it counts for one check only: it names the token.
+        """
+
     def schedule_check(
         self, attempt: OpenAttempt, *, next_check_at: datetime | None, review: bool
     ) -> None:

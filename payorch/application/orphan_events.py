@@ -20,8 +20,6 @@ MATCHED_FOR = timedelta(hours=24)
 
 _TRIES_KEPT_FOR_ASKING = 2
 
-_NO_MONEY = frozenset({UnknownReason.NOT_FOUND, UnknownReason.UNSEEN_STATUS})
-
 
 class OrphanEvents:
     def __init__(self, *, inbox: EventInbox, gateways: GatewayCatalog, clock: Clock) -> None:
@@ -45,7 +43,9 @@ class OrphanEvents:
                 return self._alerted(stored, "orphan_money", "Money without an order.", money)
             case Unknown(reason=UnknownReason.REFERENCE_MISMATCH):
                 return self._alerted(stored, "orphan_money", "The provider names another payment.")
-            case Unknown(reason=reason) if reason not in _NO_MONEY:
+            case Unknown(reason=UnknownReason.UNSEEN_STATUS):
+                return self._alerted(stored, "orphan_money", "Its status is not known here.")
+            case Unknown(reason=reason) if reason is not UnknownReason.NOT_FOUND:
                 raise RetryLater(f"The provider did not say: {reason}.")
             case _:
                 return EventNews(EventState.NO_CHANGE, "Nothing of ours, and no money was taken.")

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.application.jobs import NewJob
+from payorch.application.surplus_charges import GiveBack
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
@@ -119,7 +120,7 @@ class Recording:
 
     `token` None means the evidence is definitive and needs no lease; the version still guards.
     `next_intent` is only ever set together with a final status that proves no charge. `jobs` are
-    enqueued in the same transaction.
+    enqueued, and `gives_back` are given back, in the same transaction.
     """
 
     order_key: int
@@ -140,6 +141,7 @@ class Recording:
     next_intent: Intent | None = None
     result: Mapping[str, object] | None = None
     jobs: tuple[NewJob, ...] = ()
+    gives_back: tuple[GiveBack, ...] = ()
 
 
 class DuplicateKey(Exception):
@@ -152,14 +154,18 @@ class ClaimLost(Exception):
 
 class ContradictsLedger(Exception):
     """The books refuse the outcome: a second approval, a reference that another transaction has,
-    or an order that is not being processed any more.
+    an order that is not being processed any more, or a charge that is being given back.
 
     `is_foreign`: the provider's reference belongs to another transaction of ours.
+    `is_given_back`: the guard has this charge; it must never count as the payment.
     """
 
-    def __init__(self, message: str, *, is_foreign: bool = False) -> None:
+    def __init__(
+        self, message: str, *, is_foreign: bool = False, is_given_back: bool = False
+    ) -> None:
         super().__init__(message)
         self.is_foreign = is_foreign
+        self.is_given_back = is_given_back
 
 
 class PaymentLedger(Protocol):

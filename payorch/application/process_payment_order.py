@@ -115,8 +115,8 @@ class ProcessPaymentOrderUseCase:
             self._require_payable(payable)
             customer = command.customer or payable.order.customer
             email = customer.email if customer else None
-            revision = self._guard.require_allowed(command, email, traces)
-            decision = self._decide(command, payable, revision)
+            allowed = self._guard.require_allowed(command, email, traces)
+            decision = self._decide(command, payable, allowed.configuration_revision)
         except PayorchError as refusal:
             return self._replay.stored_or_raise(command, refusal)
         intents = IntentBook(command, decision, self._clock, self._ids, traces)
@@ -130,7 +130,9 @@ class ProcessPaymentOrderUseCase:
         )
         attempt = Attempt(order.id, started.order_key, started.submission_key, started.transaction)
         written = WrittenOrder(order, is_known=new_order is not None)
-        return self._run(RunningSubmission(order, intents, deadline, attempt, written))
+        return self._run(
+            RunningSubmission(order, intents, deadline, attempt, written, allowed.card_retries)
+        )
 
     def _load(self, command: PayOrder) -> tuple[PayableOrder, NewOrder | None]:
         if command.new_order is not None:
@@ -268,7 +270,8 @@ class ProcessPaymentOrderUseCase:
         self, submission: RunningSubmission, judgement: Judgement, answer: Answer
     ) -> Recorded | None:
         next_intent = None
-        if judgement.may_try_next:
+        submission.count_decline(judgement.outcome)
+        if judgement.may_try_next and not submission.is_card_barred:
             next_intent = submission.next_intent(min_left_s=MIN_ATTEMPT_S)
         recorded = self._recorder.record(
             submission.attempt, judgement, latency_ms=answer.latency_ms, next_intent=next_intent

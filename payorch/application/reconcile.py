@@ -1,4 +1,7 @@
-"""One pass over the open transactions that are due: each is settled by the ladder or put off.
+"""The open transactions that are due: each is settled by the ladder or put off.
+
+Workers enqueue one job for each, so that a silent provider keeps nobody else waiting; the command
+goes through them itself, one after the other.
 
 Any number of passes may run at once, on any number of machines; the lease keeps them apart. One
 that breaks is reported and put off: it must not keep the others from being settled.
@@ -11,6 +14,8 @@ from payorch.application.open_attempts import OpenAttempts
 from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
 from payorch.domain.errors import LedgerUnavailable
 from payorch.domain.transaction import TransactionId
+
+ENQUEUED_PER_PASS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,7 @@ class ReconcileUseCase:
         Raises LedgerUnavailable: without the books there is nothing to go on with.
         """
         found = [
-            self._resolved(transaction_id)
-            for transaction_id in self._open_attempts.due(limit=limit)
+            self.check(transaction_id) for transaction_id in self._open_attempts.due(limit=limit)
         ]
         return ReconcileReport(
             checked=len(found),
@@ -51,9 +55,19 @@ class ReconcileUseCase:
             broken=found.count(None),
         )
 
-    def _resolved(self, transaction_id: TransactionId) -> Resolution | None:
+    def enqueue_due(self, limit: int = ENQUEUED_PER_PASS) -> int:
+        """A job for each due transaction that has none, the longest waiting first; how many.
+
+        Raises LedgerUnavailable.
+        """
+        return self._open_attempts.enqueue_due(limit=limit)
+
+    def check(
+        self, transaction_id: TransactionId, *, token: int | None = None
+    ) -> Resolution | None:
+        """One check, see ResolveTransactionUseCase. None when it broke, which staff are told."""
         try:
-            return self._resolve.execute(transaction_id)
+            return self._resolve.execute(transaction_id, token=token)
         except LedgerUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must be settled

@@ -5,7 +5,7 @@ attempt's intent, in one commit. What may not be applied is kept as evidence. A 
 never overwritten by an unknown one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,8 +22,9 @@ from payorch.application.payment_ledger import (
 from payorch.application.payment_result import PaymentResult
 from payorch.application.ports import Checkpoint, Clock
 from payorch.application.provider_gateway import Answer
+from payorch.application.surplus_charges import GiveBack
 from payorch.domain.errors import LedgerUnavailable
-from payorch.domain.outcome import Approved, Declined, Unknown, UnknownReason
+from payorch.domain.outcome import Approved, Declined, Outcome, Unknown, UnknownReason
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.settlement import FLAG_CONTRADICTION, Settlement
 from payorch.domain.transaction import Transaction, TransactionId
@@ -78,23 +79,26 @@ class OutcomeRecorder:
         latency_ms: int | None,
         next_intent: Intent | None = None,
         needs_lease: bool = True,
+        charged_wrongly: Sequence[Approved] = (),
     ) -> Recorded | None:
         """Commit the judgement. None when somebody else settled the transaction meanwhile.
 
+        `charged_wrongly` is given back with it, as are the charges beside an approval.
         Raises LedgerUnavailable when the database stayed away: the transaction is then still
         open in the books and the reconciler will find out.
         """
-        recording = self._recording(
-            attempt, judgement, latency_ms, next_intent, needs_lease=needs_lease
+        recording = replace(
+            self._recording(attempt, judgement, latency_ms, next_intent, needs_lease=needs_lease),
+            gives_back=self._gives_back(attempt, judgement, charged_wrongly),
         )
         result = judgement.result_for(attempt) if next_intent is None else None
-        if isinstance(judgement.outcome, Approved):
-            # First, because nobody looks at an approved transaction again after a crash.
-            for surplus in judgement.outcome.surplus:
-                self._late_news.give_back(attempt.transaction.id, "answer", surplus)
         try:
             stored = self._write_patiently(recording)
         except ContradictsLedger as refusal:
+            other = _without_given_back(judgement.outcome, refusal)
+            if other is not None:
+                again = self._judge.judge(attempt, other, was_looked_up=True)
+                return self.record(attempt, again, latency_ms=latency_ms, needs_lease=needs_lease)
             return self._record_contradiction(attempt, judgement, latency_ms, refusal)
         if stored is None:
             return self._record_after_lost_race(attempt, judgement)
@@ -125,6 +129,20 @@ class OutcomeRecorder:
     def record_late(self, transaction_id: TransactionId, source: str, answer: Answer) -> None:
         """News of a transaction that the books have closed; see late_news.py."""
         self._late_news.keep(transaction_id, source, answer.outcome)
+
+    def _gives_back(
+        self, attempt: Attempt, judgement: Judgement, charged_wrongly: Sequence[Approved]
+    ) -> tuple[GiveBack, ...]:
+        """What was charged beside the approval; together with it, or another one could be booked
+        after a crash and this one be given back all the same.
+        """
+        outcome = judgement.outcome
+        surplus = outcome.surplus if isinstance(outcome, Approved) else ()
+        orders = (
+            self._late_news.giving_back(attempt.transaction, "answer", charge)
+            for charge in (*surplus, *charged_wrongly)
+        )
+        return tuple(order for order in orders if order is not None)
 
     def _record_after_lost_race(self, attempt: Attempt, judgement: Judgement) -> Recorded | None:
         """Somebody took the transaction over or settled it. Definitive news still counts.
@@ -176,7 +194,7 @@ class OutcomeRecorder:
         """
         transaction_id = attempt.transaction.id
         if isinstance(judgement.outcome, Approved) and not refusal.is_foreign:
-            self._late_news.give_back(transaction_id, "answer", judgement.outcome)
+            self._late_news.give_back(attempt.transaction, "answer", judgement.outcome)
         else:
             self._late_news.flag(transaction_id, "answer", judgement.outcome, FLAG_CONTRADICTION)
         unknown = self._judge.judge(attempt, Unknown(UnknownReason.REFERENCE_MISMATCH))
@@ -261,6 +279,13 @@ class OutcomeRecorder:
 _WAITING = frozenset(
     {TransactionStatus.UNKNOWN, TransactionStatus.PENDING, TransactionStatus.REQUIRES_ACTION}
 )
+
+
+def _without_given_back(outcome: Outcome, refusal: ContradictsLedger) -> Approved | None:
+    """The next of the charges that were made for one reference, when the first is given back."""
+    if not refusal.is_given_back or not isinstance(outcome, Approved) or not outcome.surplus:
+        return None
+    return replace(outcome.surplus[0], surplus=outcome.surplus[1:])
 
 
 def _is_unknown(settlement: Settlement) -> bool:

@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from payorch.application.judge_outcome import Attempt, Judgement, OutcomeJudge
+from payorch.application.judge_outcome import (
+    Attempt,
+    Judgement,
+    OutcomeJudge,
+    names_another_amount,
+)
 from payorch.application.open_attempts import Evidence, OpenAttempt, OpenAttempts
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
@@ -46,8 +51,8 @@ ABSENT = "Absent"
 REVIEW_ENTERED = "review_entered"
 
 LOOKUP_TIMEOUT_S = 5.0
-LEASE_S = 30.0
-"""Two calls of the ladder and the recording, with room to spare."""
+LEASE_S = 40.0
+"""Four calls of the ladder and the recording, with room to spare."""
 
 
 class Resolution(StrEnum):
@@ -131,10 +136,15 @@ class ResolveTransactionUseCase:
             return Checked(Resolution.GONE)
         return self._resolve(attempt, is_counted=False, may_cancel=may_cancel)
 
-    def execute(self, transaction_id: TransactionId) -> Resolution:
-        """Settle one transaction if its provider proves what happened."""
+    def execute(self, transaction_id: TransactionId, *, token: int | None = None) -> Resolution:
+        """Settle one transaction if its provider proves what happened.
+
+        With a `token` only while nobody has taken it over since.
+        """
         attempt = self._open_attempts.of_transaction(transaction_id)
-        return Resolution.GONE if attempt is None else self._resolve(attempt).resolution
+        if attempt is None or token not in {None, attempt.transaction.token}:
+            return Resolution.GONE
+        return self._resolve(attempt).resolution
 
     def _resolve(
         self, found: OpenAttempt, *, is_counted: bool = True, may_cancel: bool = False
@@ -206,7 +216,7 @@ class ResolveTransactionUseCase:
             request=None,
             age_s=age.total_seconds(),
             may_cancel=may_cancel or not customer_may_act or age > ABANDONED_AFTER,
-            timeout_s=LOOKUP_TIMEOUT_S,
+            timeout_s=lambda: LOOKUP_TIMEOUT_S,
         )
 
     def _apply(self, check: _Check, answer: Answer) -> bool:
@@ -244,8 +254,11 @@ class ResolveTransactionUseCase:
         if attempt.transaction.status is TransactionStatus.STARTED:
             self._record_process_died(attempt)
             return Resolution.STILL_OPEN
-        is_for_review = now - attempt.transaction.started_at >= REVIEW_AFTER or (
-            check.climb.step is Step.NONE
+        is_for_review = (
+            now - attempt.transaction.started_at >= REVIEW_AFTER
+            or check.climb.step is Step.NONE
+            # Waiting would not change what was charged.
+            or names_another_amount(check.climb.answer, attempt.transaction)
         )
         if check.is_counted or is_for_review:
             self._put_off(attempt, now, review=is_for_review)

@@ -5,6 +5,7 @@ decides. The decision and the job that applies it are one commit, and it is appl
 single writer of outcomes like any other answer (domain.md, section 4; security.md, S51).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,8 +28,11 @@ MAX_EVIDENCE = 1000
 
 
 class Conclusion(StrEnum):
+    """`CHARGED_OTHER_AMOUNT`: what was charged goes back, and the order is not paid."""
+
     CHARGED = "charged"
     NOT_CHARGED = "not_charged"
+    CHARGED_OTHER_AMOUNT = "charged_other_amount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ class ReviewBook(Protocol):
         """Store and journal it. Raises ReviewNotPossible when another one is undecided."""
 
     def find(self, proposal_id: int) -> Proposal | None: ...
+
+    def charges_told(self, transaction_id: TransactionId) -> Sequence[Approved]:
+        """What the provider has told of charges for it: of each charge the latest word."""
 
     def undecided(self, transaction_id: TransactionId) -> Proposal | None: ...
 
@@ -109,10 +116,11 @@ class ReviewTransactionUseCase:
         reference = (provider_reference or "").strip() or attempt.transaction.provider_reference
         if conclusion is Conclusion.CHARGED and reference is None:
             raise ReviewNotPossible("Name the provider's own id of the charge.")
+        self._require_fits(conclusion, self._charged_wrongly(attempt))
         return self._book.propose(
             transaction_id,
             conclusion,
-            provider_reference=reference if conclusion is Conclusion.CHARGED else None,
+            provider_reference=None if conclusion is Conclusion.NOT_CHARGED else reference,
             evidence=checked_evidence(evidence),
             actor=actor,
             at=self._clock.now(),
@@ -128,6 +136,8 @@ class ReviewTransactionUseCase:
             raise ReviewNotPossible("There is no such proposal.")
         if proposal.proposed_by == actor:
             raise ReviewNotPossible("Somebody else has to decide on your own proposal.")
+        if is_approved:
+            self._require_still_fits(proposal)
         self._book.decide(
             proposal,
             is_approved=is_approved,
@@ -147,6 +157,34 @@ class ReviewTransactionUseCase:
         if not self._apply(proposal):
             raise RetryLater("The transaction is being checked at this moment.")
 
+    def _require_still_fits(self, proposal: Proposal) -> None:
+        """The provider may have told more since it was proposed."""
+        attempt = self._open_attempts.of_transaction(proposal.transaction_id)
+        if attempt is not None:
+            self._require_fits(proposal.conclusion, self._charged_wrongly(attempt))
+
+    def _require_fits(self, conclusion: Conclusion, charged_wrongly: Sequence[Approved]) -> None:
+        """PAID needs an approval of the order's amount, and "not charged" that nothing was."""
+        if conclusion is Conclusion.CHARGED_OTHER_AMOUNT:
+            if not charged_wrongly:
+                raise ReviewNotPossible("The provider has not told of a charge of another amount.")
+        elif charged_wrongly:
+            raise ReviewNotPossible(
+                "The provider says that it charged another amount; conclude that instead, and what "
+                "it charged is given back."
+            )
+
+    def _charged_wrongly(self, attempt: OpenAttempt) -> tuple[Approved, ...]:
+        """The charges of another amount or currency that the provider has told of."""
+        transaction = attempt.transaction
+        money = (transaction.money.amount_minor, transaction.money.currency)
+        return tuple(
+            charge
+            for charge in self._book.charges_told(transaction.id)
+            if charge.our_reference == transaction.id
+            and (charge.amount_minor, charge.currency) != money
+        )
+
     def _apply(self, proposal: Proposal) -> bool:
         """Whether the transaction is settled now. False while somebody else holds it."""
         found = self._open_attempts.of_transaction(proposal.transaction_id)
@@ -163,7 +201,13 @@ class ReviewTransactionUseCase:
         outcome = _outcome(proposal, found)
         judgement = self._judge.judge(attempt, outcome, was_looked_up=True)
         answer = Answer(outcome, 0, {"review": proposal.id})
-        recorded = self._recorder.record(attempt, judgement, latency_ms=None)
+        goes_back = proposal.conclusion is Conclusion.CHARGED_OTHER_AMOUNT
+        recorded = self._recorder.record(
+            attempt,
+            judgement,
+            latency_ms=None,
+            charged_wrongly=self._charged_wrongly(found) if goes_back else (),
+        )
         self._recorder.keep_evidence(attempt, SOURCE, answer, was_applied=recorded is not None)
 
 
@@ -177,7 +221,7 @@ def checked_evidence(text: str) -> str:
 
 
 def _outcome(proposal: Proposal, found: OpenAttempt) -> Approved | NotSent:
-    if proposal.conclusion is Conclusion.NOT_CHARGED:
+    if proposal.conclusion is not Conclusion.CHARGED:
         return NotSent(NotSentReason.CONCLUDED_BY_STAFF)
     money = found.transaction.money
     return Approved(

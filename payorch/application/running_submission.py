@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from payorch.application.commands import PayOrder
-from payorch.application.decline_limits import Traces
+from payorch.application.decline_limits import CardRetries, Traces
 from payorch.application.judge_outcome import Attempt
 from payorch.application.payment_ledger import (
     CandidateRecord,
@@ -19,8 +19,10 @@ from payorch.application.provider_gateway import ChargeRequest
 from payorch.application.record_outcome import Recorded
 from payorch.application.written_order import WrittenOrder
 from payorch.domain.decline_verdict import DeclineVerdict
+from payorch.domain.outcome import Declined, Outcome
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.payment_order import PaymentOrder
+from payorch.domain.retry_caps import PastDecline
 from payorch.domain.routing_policy import Ranked
 from payorch.domain.transaction import Transaction
 
@@ -89,6 +91,7 @@ class RunningSubmission:
     deadline: float
     attempt: Attempt
     written: WrittenOrder
+    card_retries: CardRetries
     place: int = 0
 
     @property
@@ -106,6 +109,17 @@ class RunningSubmission:
     @property
     def method(self) -> PaymentMethodVO:
         return self.intents.decision.methods[self.candidate.provider_code]
+
+    @property
+    def is_card_barred(self) -> bool:
+        """Whether the card's scheme does not want to see it again now."""
+        return self.card_retries.barred_until(self.intents.clock.now()) is not None
+
+    def count_decline(self, outcome: Outcome) -> None:
+        """A decline of this submission counts against the scheme's caps like the earlier ones."""
+        if isinstance(outcome, Declined):
+            decline = PastDecline(self.intents.clock.now(), outcome.signal)
+            self.card_retries = self.card_retries.after(decline)
 
     def left_s(self) -> float:
         return self.deadline - self.intents.clock.monotonic()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from payorch.application.open_attempts import Evidence
 from payorch.domain.money import Money
+from payorch.domain.refund import RefundId, RefundKind
 from payorch.domain.transaction import TransactionId
 
 
@@ -20,10 +21,22 @@ class SurplusCharge:
     money: Money
 
 
-class SurplusCharges(Protocol):
-    def give_back(self, charge: SurplusCharge, evidence: Evidence, *, order_flag: str) -> bool:
-        """Keep the evidence, flag the order, and enqueue the refund or void, in one transaction.
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """The refund or void of a surplus charge, and what is kept and flagged because of it."""
 
-        Each charge is given back once, however often it is reported: False when it was known.
-        Raises LedgerUnavailable.
+    charge: SurplusCharge
+    refund_id: RefundId
+    kind: RefundKind
+    evidence: Evidence
+    order_flag: str
+
+
+class SurplusCharges(Protocol):
+    def give_back(self, order: GiveBack) -> bool:
+        """Keep the evidence, flag the order, enqueue the refund or void, and tell the staff, in one
+        transaction. What is found together with an approval is recorded with it instead.
+
+        Each charge is given back once, however often it is reported: False when it was known, or
+        is the approval that the books have. Raises LedgerUnavailable.
         """

@@ -4,7 +4,7 @@ It decides what an answer means for the transaction and the order, and nothing e
 approval counts only when amount, currency and reference are ours; anything odd is Unknown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from payorch.domain.outcome import (
@@ -37,22 +37,36 @@ _FLAGS = {
 def verified(outcome: Outcome, transaction: Transaction) -> Outcome:
     """`outcome`, or Unknown when it speaks of another amount, currency or reference.
 
+    Of several charges the first that is ours counts, and all others are surplus.
     Source: domain.md, invariants 4 and 5.
     """
     if not isinstance(outcome, Approved):
         return outcome
+    charges = _charges_of(outcome)
+    ours = next((charge for charge in charges if _is_ours(charge, transaction)), None)
+    if ours is not None:
+        return replace(ours, surplus=tuple(charge for charge in charges if charge is not ours))
     if outcome.our_reference != transaction.id:
         return Unknown(
             UnknownReason.REFERENCE_MISMATCH, provider_reference=outcome.provider_reference
         )
+    return Unknown(
+        UnknownReason.AMOUNT_MISMATCH,
+        detail=f"{outcome.amount_minor} {outcome.currency}",
+        provider_reference=outcome.provider_reference,
+    )
+
+
+def _charges_of(outcome: Approved) -> tuple[Approved, ...]:
+    """Each charge once, however often the provider has shown it."""
+    shown = (replace(outcome, surplus=()), *outcome.surplus)
+    return tuple({charge.provider_reference: charge for charge in reversed(shown)}.values())[::-1]
+
+
+def _is_ours(charge: Approved, transaction: Transaction) -> bool:
     money = transaction.money
-    if (outcome.amount_minor, outcome.currency) != (money.amount_minor, money.currency):
-        return Unknown(
-            UnknownReason.AMOUNT_MISMATCH,
-            detail=f"{outcome.amount_minor} {outcome.currency}",
-            provider_reference=outcome.provider_reference,
-        )
-    return outcome
+    charged = (charge.our_reference, charge.amount_minor, charge.currency)
+    return charged == (transaction.id, money.amount_minor, money.currency)
 
 
 @dataclass(frozen=True, slots=True)

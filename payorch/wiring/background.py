@@ -16,7 +16,6 @@ from payorch.application.jobs import (
     Schedule,
 )
 from payorch.application.reconcile import ReconcileUseCase
-from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.infrastructure.jobs import Background
 from payorch.wiring.base import Base
 
@@ -25,12 +24,10 @@ RECONCILE_EVERY_S = 5.0
 SCHEDULES = (Schedule(RECONCILE, RECONCILE_EVERY_S), Schedule(PURGE_JOBS, HOUR_S))
 
 
-def own_handlers(
-    reconcile: ReconcileUseCase, resolve: ResolveTransactionUseCase
-) -> dict[str, JobHandler]:
+def own_handlers(reconcile: ReconcileUseCase) -> dict[str, JobHandler]:
     return {
         RECONCILE.name: reconcile_handler(reconcile),
-        SETTLE_TRANSACTION.name: settle_transaction_handler(resolve),
+        SETTLE_TRANSACTION.name: settle_transaction_handler(reconcile),
     }
 
 

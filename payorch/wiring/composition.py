@@ -107,7 +107,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     giving_back = refunds(base)
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
-        **own_handlers(reconcile, resolve),
+        **own_handlers(reconcile),
         **events.handlers,
         **notice_handlers(settings, base),
         **giving_back.handlers,

@@ -22,8 +22,10 @@ def kept_late_news(base: Base) -> LateNews:
 
     return LateNews(
         open_attempts=base.open_attempts,
-        surplus_charges=SqlAlchemySurplusCharges(base.transactions, base.ids, can_void),
+        surplus_charges=SqlAlchemySurplusCharges(base.transactions),
         clock=base.clock,
+        ids=base.ids,
+        can_void=can_void,
         alert=base.alert,
     )
 

@@ -195,3 +195,30 @@ def test_the_look_at_recent_declines_uses_indexes_that_hold_nothing_else(shop):
 
     assert "ix_transactions_declined_card_bin" in plan
     assert "ix_transactions_declined_card_fingerprint" in plan
+
+
+def test_the_next_provider_is_not_asked_once_the_cap_is_reached(database, sandbox, clock):
+    """Each provider's decline counts, not each press of "Pay"."""
+
+    def a_shop(methods, **settings):
+        return Shop(
+            database,
+            sandbox_url=sandbox.base_url,
+            methods=methods,
+            seams=fake_time(clock),
+            scheme_retry_caps=True,
+            **settings,
+        )
+
+    single = a_shop([a_method("alpha"), a_method("beta")], max_providers_per_submission=1)
+    both = a_shop([])
+    shops = [single, both, both, both, both, both]
+
+    results = [
+        pay(shop, MASTERCARD_DECLINE, email=f"{number}@example.com")
+        for number, shop in enumerate(shops)
+    ]
+
+    attempts = [len(both.statuses(result.order_id)) for result in results]
+    assert attempts == [1, 2, 2, 2, 2, 1]
+    assert {result.kind for result in results} == {ResultKind.DECLINED}

@@ -14,7 +14,7 @@ from payorch.domain.errors import (
 )
 from payorch.domain.payment_order import OrderId
 from payorch.domain.payment_status import PaymentStatus
-from tests.fakes import FakeClock, fake_time
+from tests.fakes import FakeClock, Meanwhile, fake_time
 from tests.shop import Shop, a_card, a_method
 
 DECLINED = "4000000000000416"
@@ -152,3 +152,46 @@ def test_paying_and_cancelling_at_once_ends_in_one_of_both(shop):
         view = shop.view(order.id)
         has_attempt = bool(view.transactions)
         assert view.order.status is (PaymentStatus.PAID if has_attempt else PaymentStatus.CANCELLED)
+
+
+def test_an_order_that_is_cancelled_between_the_look_and_the_claim_is_not_paid(
+    database, sandbox, clock
+):
+    """The last moment: the payment has read the order, and is about to claim it."""
+    orders = []
+    meanwhile = Meanwhile("before_start", lambda: cancel(shop, orders[0].id))
+    shop = Shop(
+        database,
+        sandbox_url=sandbox.base_url,
+        methods=[a_method("alpha")],
+        seams=fake_time(clock, checkpoint=meanwhile),
+    )
+    orders.append(shop.order())
+
+    with pytest.raises(PayorchError):
+        shop.pay(orders[0].id)
+
+    assert status(shop, orders[0].id) is PaymentStatus.CANCELLED
+    assert shop.view(orders[0].id).transactions == ()
+    assert sandbox.ledger()["payments"] == []
+
+
+def test_an_order_that_changed_between_the_look_and_the_claim_is_not_paid(database, sandbox, clock):
+    """Its status is as before, but somebody else has tried to pay it meanwhile."""
+    orders = []
+
+    def try_and_fail() -> None:
+        shop.pay(orders[0].id, instrument=a_card(DECLINED))
+
+    shop = Shop(
+        database,
+        sandbox_url=sandbox.base_url,
+        methods=[a_method("alpha")],
+        seams=fake_time(clock, checkpoint=Meanwhile("before_start", try_and_fail)),
+    )
+    orders.append(shop.order())
+
+    with pytest.raises(PayorchError):
+        shop.pay(orders[0].id)
+
+    assert shop.statuses(orders[0].id) == [("alpha", "declined")]

@@ -6,7 +6,9 @@ from payorch.application.review import Conclusion
 from payorch.domain.errors import ReasonRequired, ReviewNotPossible
 from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_status import PaymentStatus
+from payorch.infrastructure.jobs import drain
 from tests.fakes import FakeClock, fake_time
+from tests.scripted_provider import answer, listed, payment, refusal, scripted_shop, settle
 from tests.shop import Shop, a_card, a_method
 
 CHARGED_WITHOUT_ANSWER = "4100000000000027"
@@ -166,6 +168,83 @@ def a_job(proposal):
     from payorch.application.jobs import Job
 
     return Job(id=1, kind="apply_review", payload={"review": proposal.id}, attempts=1)
+
+
+class ChargesAnotherAmount:
+    """1 cent instead of what was asked for, and it says so each time."""
+
+    reference = None
+
+    def __init__(self, currency="EUR"):
+        self.given_back = []
+        self._currency = currency
+
+    def __call__(self, call):
+        match call.operation:
+            case "charge":
+                self.reference = call.reference
+                return answer(201, self._shown())
+            case "read":
+                return answer(200, self._shown())
+            case "find":
+                return listed(self._shown())
+            case "void":
+                self.given_back.append(call.payment_id)
+                return answer(200, self._shown(status="voided"))
+        return refusal(404, "not_found")
+
+    def _shown(self, **fields):
+        return payment(self.reference, "p1", amount=1, currency=self._currency, **fields)
+
+
+@pytest.fixture
+def provider():
+    return ChargesAnotherAmount()
+
+
+@pytest.fixture
+def wrongly_charged(database, provider):
+    """A shop, and the ids of its order and transaction, charged otherwise and in review."""
+    shop = scripted_shop(database, provider, [a_method("alpha")])
+    result = shop.pay()
+    shop.clock.advance(minutes=1)
+    assert shop.wired.reconcile.execute().review == 1
+    return shop, result.order_id, shop.view(result.order_id).last.id
+
+
+@pytest.mark.parametrize("conclusion", [Conclusion.CHARGED, Conclusion.NOT_CHARGED])
+def test_nobody_concludes_what_the_provider_contradicts(wrongly_charged, conclusion):
+    shop, _, transaction_id = wrongly_charged
+
+    with pytest.raises(ReviewNotPossible):
+        propose(shop, transaction_id, conclusion, provider_reference="p1")
+
+
+def test_agreed_as_another_amount_it_goes_back_and_the_order_is_not_paid(wrongly_charged, provider):
+    shop, order_id, transaction_id = wrongly_charged
+
+    decide(shop, propose(shop, transaction_id, Conclusion.CHARGED_OTHER_AMOUNT))
+    drain(shop.wired.background)
+
+    assert shop.statuses(order_id) == [("alpha", "not_sent")]
+    assert shop.view(order_id).order.status is PaymentStatus.FAILED
+    assert provider.given_back == ["p1"]
+    assert shop.view(order_id).order.flag == "surplus_charge"
+
+
+def test_what_goes_back_never_becomes_the_payment(wrongly_charged, provider):
+    shop, order_id, transaction_id = wrongly_charged
+    decide(shop, propose(shop, transaction_id, Conclusion.CHARGED_OTHER_AMOUNT))
+
+    settle(shop, days=0.5)
+
+    assert provider.given_back == ["p1"]
+    assert shop.view(order_id).order.status is PaymentStatus.FAILED
+
+
+def test_another_amount_is_only_concluded_from_what_the_provider_told(shop, stuck):
+    with pytest.raises(ReviewNotPossible):
+        propose(shop, stuck[1], Conclusion.CHARGED_OTHER_AMOUNT, provider_reference="p1")
 
 
 def test_both_steps_are_in_the_journal(shop, stuck, database):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from payorch.application.open_attempts import Evidence
-from payorch.application.surplus_charges import SurplusCharge
+from payorch.application.surplus_charges import GiveBack, SurplusCharge
 from payorch.domain.errors import RefundNotRetryable
 from payorch.domain.money import Money
 from payorch.domain.refund import RefundId, RefundKind, RefundStatus
@@ -28,18 +28,18 @@ class Doubled:
         self.transaction_id = self.paid.transactions[0].id
         self.payment = a_second_charge(sandbox, self.transaction_id, amount_minor)
         self.sandbox = sandbox
-        self._guard = SqlAlchemySurplusCharges(
-            self.shop.ledger._transactions,
-            RandomIds(),
-            lambda code: self.shop.services.registry.method(code).capabilities.void,
-        )
+        method = self.shop.services.registry.method("alpha")
+        self._kind = RefundKind.VOID if method.capabilities.void else RefundKind.REFUND
+        self._guard = SqlAlchemySurplusCharges(self.shop.ledger._transactions)
 
     def report(self) -> bool:
         charge = SurplusCharge(
             self.transaction_id, self.payment["id"], Money(self.payment["amount"], "EUR")
         )
         evidence = Evidence("webhook", "Approved", was_applied=False, at=AT)
-        return self._guard.give_back(charge, evidence, order_flag=FLAG_SURPLUS_CHARGE)
+        refund_id = RandomIds().refund_id()
+        order = GiveBack(charge, refund_id, self._kind, evidence, FLAG_SURPLUS_CHARGE)
+        return self._guard.give_back(order)
 
     def payment_now(self) -> dict:
         (found,) = [

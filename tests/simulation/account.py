@@ -58,7 +58,7 @@ class Payment:
 
     @property
     def is_open(self) -> bool:
-        return self.status in {"requires_action", "pending"}
+        return self.status in {"requires_action", "pending", "processing"}
 
     def shown(self) -> dict[str, Any]:
         decline = None
@@ -114,8 +114,8 @@ class Refund:
 
 
 class Account:
-    """`new_id` makes an id, `refund_ends` says how a new refund turns out, and `on_change` is told
-    of each payment or refund whose status is new.
+    """`new_id` makes an id, `refund_ends` says how a new refund turns out, `on_change` is told of
+    each payment or refund whose status is new, and `arrange` puts a list into some order.
     """
 
     def __init__(
@@ -126,6 +126,7 @@ class Account:
         new_id: Callable[[], str],
         refund_ends: Callable[[], str] = lambda: "succeeded",
         on_change: Callable[[Payment | Refund], None] = lambda _: None,
+        arrange: Callable[[list[Any]], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.capabilities = capabilities
@@ -138,6 +139,7 @@ class Account:
         self._new_id = new_id
         self._refund_ends = refund_ends
         self.on_change = on_change
+        self._arrange = arrange
 
     @property
     def has_keys(self) -> bool:
@@ -206,6 +208,7 @@ class Account:
             if not self.capabilities.find_by_reference:
                 return error(404, "unsupported")
             everything = [one for one in everything if one.reference == query["reference"][0]]
+            self._arrange(everything)
         return json_answer({"data": [one.shown() for one in everything], "has_more": False})
 
     def _act(self, payment: Payment, action: str, request: HttpRequest) -> HttpAnswer:

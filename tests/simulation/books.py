@@ -34,6 +34,11 @@ class Books:
             " FROM refunds r ORDER BY r.id"
         )
 
+    def has_alert(self, name: str) -> bool:
+        wanted = f'%"alert": "{name}"%'
+        statement = "SELECT id FROM jobs WHERE kind = 'alert_staff' AND payload LIKE :wanted"
+        return bool(self.rows(statement, wanted=wanted))
+
     def dead_jobs(self) -> Sequence[Row]:
         return self.rows("SELECT kind, last_error FROM jobs WHERE state = 'dead'")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import re
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -16,7 +16,7 @@ from sqlalchemy import update
 from payorch.application import judge_outcome
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.provider_gateway import ChargeRequest
-from payorch.application.reconcile import ReconcileReport, ReconcileUseCase
+from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
 from payorch.application.running_submission import IntentBook
 from payorch.domain.outcome import NotSent, NotSentReason, Unknown, UnknownReason
@@ -26,18 +26,11 @@ from payorch.infrastructure.gateways.sandbox import transform
 from payorch.infrastructure.persistence import payment_statements
 from payorch.infrastructure.persistence.open_attempts import SqlAlchemyOpenAttempts
 from payorch.infrastructure.persistence.tables import OrderRow
+from tests.simulation.mutant import Mutant
+from tests.simulation.mutants_of_answers import MUTANTS_OF_ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """`change_schema` takes a rule out of the schema, `applied` one out of the code."""
-
-    name: str
-    applied: Callable[[], AbstractContextManager[Any]] | None = None
-    change_schema: Callable[[str], str] | None = None
+    from collections.abc import Iterator
 
 
 def unknown_is_a_failure() -> AbstractContextManager[Any]:
@@ -215,8 +208,7 @@ def amounts_are_not_compared() -> AbstractContextManager[Any]:
 
 
 def nobody_reconciles() -> AbstractContextManager[Any]:
-    idle = ReconcileReport(checked=0, settled=0, still_open=0, review=0, broken=0)
-    return patch.object(ReconcileUseCase, "execute", lambda *_, **__: idle)
+    return patch.object(ReconcileUseCase, "check", lambda *_, **__: Resolution.STILL_OPEN)
 
 
 def nobody_is_told_of_stuck_payments() -> AbstractContextManager[Any]:
@@ -242,5 +234,7 @@ MUTANTS = (
     Mutant("given up as failed", given_up_as_failed),
     Mutant("amounts are not compared", amounts_are_not_compared),
     Mutant("nobody reconciles", nobody_reconciles),
+    Mutant("orders are claimed in any state", orders_are_not_claimed),
     Mutant("nobody is told of stuck payments", nobody_is_told_of_stuck_payments),
+    *MUTANTS_OF_ANSWERS,
 )

@@ -11,7 +11,7 @@ from tests.simulation import world
 from tests.simulation.world import Theatre, tell_story
 
 if TYPE_CHECKING:
-    from tests.simulation.mutants import Mutant
+    from tests.simulation.mutant import Mutant
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,15 @@ class Judge:
             self._attempts[attempt.order_id].append(attempt)
 
     def findings(self) -> Iterator[str]:
+        if self._world.books.has_alert("reconcile_broke"):
+            yield "the reconciler broke on a transaction"
         yield from self._charges_without_attempt()
         yield from self._baskets()
         for order in self._world.books.orders():
             yield from self._order(order)
         yield from self._told()
         yield from self._surplus()
+        yield from self._doubles()
         yield from self._refunds()
         for job in self._world.books.dead_jobs():
             if job.last_error != LEASE_RAN_OUT:
@@ -63,7 +66,7 @@ class Judge:
             for attempt in attempts:
                 captured[attempt.submit_key.split(":")[0]] += self._captured(attempt)
         for shopper, payments in captured.items():
-            honest = [payment for payment in payments if not payment.is_lie]
+            honest = [payment for payment in payments if not (payment.is_lie or payment.is_double)]
             if len(honest) > 1:
                 yield f"{shopper} was charged {len(honest)} times"
 
@@ -81,6 +84,8 @@ class Judge:
             yield f"{order.public_id} is {order.status} with an open attempt"
         if order.status == "processing" and not open_attempts:
             yield f"{order.public_id} is being processed by nobody"
+        if order.public_id in self._world.cancelled and order.status != "cancelled":
+            yield f"{order.public_id} was cancelled, and is {order.status}"
         if order.status == "paid":
             yield from self._paid(order, attempts, right)
         elif captured and not has_lie and not open_attempts:
@@ -147,6 +152,22 @@ class Judge:
                         yield f"{payment.id} was captured for a closed attempt, and kept"
                     elif flags[attempt.order_id] is None:
                         yield f"{payment.id} was captured for a closed attempt, and nobody is told"
+
+    def _doubles(self) -> Iterator[str]:
+        """What was captured beside the approval has gone back, and the approval itself has not."""
+        guarded = {r.payment_reference for r in self._world.books.refunds() if r.is_guard}
+        for attempts in self._attempts.values():
+            for attempt in attempts:
+                if attempt.status not in {"approved", "voided"}:
+                    continue
+                if attempt.provider_reference in guarded:
+                    yield f"{attempt.public_id} is approved by what goes back"
+                for payment in self._captured(attempt):
+                    can = self._world.providers.accounts[payment.account].capabilities
+                    is_told = payment.id not in self._world.webhooks.dropped
+                    is_kept = payment.net > 0 and payment.id != attempt.provider_reference
+                    if is_kept and is_told and (can.refund or can.void):
+                        yield f"{payment.id} was captured beside the approval, and kept"
 
     def _refunds(self) -> Iterator[str]:
         """What the books say went back is what the provider gave back, to the cent."""

@@ -6,6 +6,7 @@ on the way, is drawn; so is what an account tells of it later, and whether that 
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -47,13 +48,15 @@ KINDS = {
 """What providers offer, from everything to nothing at all."""
 
 ENDINGS = {
-    Ending("approved"): 0.56,
+    Ending("approved"): 0.53,
     Ending("declined", "05"): 0.15,
     Ending("declined", "51"): 0.06,
     Ending("declined", "43"): 0.03,
     Ending("declined", "94"): 0.03,
     Ending("requires_action"): 0.09,
     Ending("pending"): 0.08,
+    # A status that payorch has never heard of, and that does not end by itself.
+    Ending("processing"): 0.03,
 }
 REFUND_ENDINGS = {"succeeded": 0.7, "pending": 0.2, "failed": 0.1}
 
@@ -72,6 +75,9 @@ CHARGE_FAULTS = (
     "slow",
     "slow",
     "captures another amount",
+    "refused with a payment",
+    "charges twice",
+    "hides the charge",
 )
 OTHER_FAULTS = (*REFUSALS, "500 after", "truncated", "wrong reference")
 
@@ -89,6 +95,7 @@ class Providers:
                 new_id=lambda: f"{self._chance.getrandbits(48):012x}",
                 refund_ends=self._draw_refund,
                 on_change=self._changed,
+                arrange=self._chance.shuffle,
             )
             for name, kind in kinds.items()
         }
@@ -139,12 +146,30 @@ class Providers:
 
         def complete() -> None:
             account.in_flight.discard(key)
-            answer = account.charge(request, self._draw_ending)
+            answer = self._charge(account, request, fault)
             if fault == "captures another amount":
                 answer = self._capture_another_amount(account, answer)
             reply(_broken(answer, fault))
 
         self._world.scheduler.at(self._world.scheduler.now_s + takes_s, complete)
+
+    def _charge(self, account: Account, request: HttpRequest, fault: str | None) -> HttpAnswer:
+        """One payment, or with some faults two of one reference; the answer shows the first."""
+        known = set(account.payments)
+        draw = self._draw_ending
+        if fault == "hides the charge" and account.capabilities.find_by_reference:
+            draw = functools.partial(Ending, "processing")
+        answer = account.charge(request, draw)
+        made = [payment for name, payment in account.payments.items() if name not in known]
+        if not made or fault not in {"charges twice", "hides the charge"}:
+            return answer
+        (first,) = made
+        if first.status == "processing" and account.capabilities.find_by_reference:
+            account.book(json.loads(request.body or b"{}"), None, Ending("approved"))
+        elif first.status == "approved":
+            second = account.book(json.loads(request.body or b"{}"), None, Ending("approved"))
+            second.is_double = True
+        return answer
 
     def _capture_another_amount(self, account: Account, answer: HttpAnswer) -> HttpAnswer:
         payment = account.payments.get(json.loads(answer.body).get("id"))
@@ -209,6 +234,8 @@ def _broken(answer: HttpAnswer, fault: str | None) -> HttpAnswer:
             return REFUSALS["500 before"]
         case "truncated":
             return HttpAnswer(answer.status, answer.content_type, answer.body[:-9])
+        case "refused with a payment":
+            return error(429, "rate_limited", payment=json.loads(answer.body))
         case "wrong amount":
             return _changed_in(answer, "amount", lambda amount: amount + 1)
         case "wrong currency":

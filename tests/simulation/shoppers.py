@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from payorch.application.commands import PayOrder
 from payorch.application.payment_result import PaymentResult, ResultKind
 from payorch.domain.errors import (
+    CardNotAcceptedNow,
     LedgerUnavailable,
     NoProviderForOrder,
     OrderAlreadyPaid,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 AMOUNT_MINOR = 1999
 MOST_TRIES = 4
+SHARE_OF_CANCELS = 0.15
 
 
 class NoAnswer(Exception):
@@ -103,10 +105,24 @@ class Shopper:
             self._world.spawn_client(f"{self.name} too", functools.partial(self._pay, other))
             for other in self._pressed_as_well(command)
         ]
+        if self.order_id is not None and self._chance.random() < SHARE_OF_CANCELS:
+            others.append(self._world.spawn_client(f"{self.name} cancels", self._cancel))
         kind = self._pay(command)
         for other in others:
             self._world.scheduler.wait(other.done, 10_000)
         return kind
+
+    def _cancel(self) -> None:
+        """She changes her mind in the moment in which she pays."""
+        try:
+            ended = self._ask(
+                lambda services: services.end_order.cancel(
+                    self.order_id, actor=self.name, reason="Changed my mind."
+                )
+            )
+        except (NoAnswer, PayorchError):
+            return
+        self._world.cancelled.add(ended.id)
 
     def _pressed_as_well(self, command: PayOrder) -> list[PayOrder]:
         draw = self._chance.random()
@@ -125,7 +141,7 @@ class Shopper:
             except OrderAlreadyPaid:
                 self._hear_paid(command.order_id)
                 return ResultKind.PAID
-            except (OrderNotPayable, NoProviderForOrder, TooManySubmissions):
+            except (OrderNotPayable, NoProviderForOrder, TooManySubmissions, CardNotAcceptedNow):
                 return None
             except (NoAnswer, LedgerUnavailable, PaymentInProgress):
                 self._world.scheduler.sleep(self._chance.choice((0.0, 2.0, 30.0)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from payorch.application.jobs import NOTIFY_CUSTOMER, RECONCILE_REFUNDS, Job
+from payorch.application.jobs import NOTIFY_CUSTOMER, RECONCILE, RECONCILE_REFUNDS, Job
 from payorch.application.verify_ledger import TIMELESS_KINDS
 from payorch.domain.errors import LedgerUnavailable
 from payorch.infrastructure.jobs import drain
@@ -20,6 +20,8 @@ RECOVERY_STEPS_S = (20, 20, 40, 70, 330, 1000, 4000, 8000, 25_000, 90_000)
 
 MAIL = NOTIFY_CUSTOMER
 """Letters are written elsewhere: they take most of the time and move no money."""
+
+SHARE_OF_COMMANDS = 0.2
 
 REVIEW_AFTER_S = 8 * 86_400
 
@@ -37,11 +39,15 @@ def start_worker(life: Life) -> None:
 
 
 def run_once(life: Life) -> None:
-    """One pass of what runs in the background: the reconcilers, and every job that is due."""
+    """One pass of what runs in the background: the sweeps, and every job that is due; now and
+    then somebody runs `payorch reconcile` as well.
+    """
     background = life.wired.background
     try:
-        report = life.wired.reconcile.execute()
-        life.wired.background.handlers[RECONCILE_REFUNDS.name](_NO_JOB)
+        if life.world.chance.random() < SHARE_OF_COMMANDS:
+            life.wired.reconcile.execute()
+        for sweep in (RECONCILE, RECONCILE_REFUNDS):
+            background.handlers[sweep.name](_NO_JOB)
         queues = background.queue.due_queues(
             [queue for queue in background.queues if queue != MAIL.queue],
             kinds=background.handlers.keys(),
@@ -50,9 +56,6 @@ def run_once(life: Life) -> None:
             drain(background, queues=sorted(queues))
     except (LedgerUnavailable, SQLAlchemyError):
         life.world.note("the books are away")
-        return
-    if report.broken:
-        life.world.find("the reconciler broke on a transaction")
 
 
 def recover(world: World, life: Life) -> None:

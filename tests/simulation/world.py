@@ -120,6 +120,7 @@ class World:
         self.webhooks = Webhooks(self)
         self.providers = Providers(self, dict(zip(ACCOUNTS, kinds, strict=True)))
         self.told: list[Told] = []
+        self.cancelled: set[str] = set()
         self.findings: list[str] = []
         self.trace: list[str] | None = [] if is_traced else None
         self.points = self.crashes = 0

@@ -103,7 +103,9 @@ class PaymentGatewayAdapter:
         return self._look(
             "read",
             lambda: self._connector.read_request(provider_reference),
-            lambda answer: self._connector.read_lookup(answer, our_reference),
+            lambda answer: _of_object(
+                self._connector.read_lookup(answer, our_reference), provider_reference
+            ),
             timeout_s,
         )
 
@@ -121,7 +123,9 @@ class PaymentGatewayAdapter:
         return self._look(
             "cancel",
             lambda: self._connector.cancel_request(provider_reference),
-            lambda answer: self._connector.read_cancel(answer, our_reference),
+            lambda answer: _of_object(
+                self._connector.read_cancel(answer, our_reference), provider_reference
+            ),
             timeout_s,
         )
 
@@ -186,6 +190,13 @@ class PaymentGatewayAdapter:
             if outcome.reason is not NotSentReason.PROVED_CANCELLED:
                 self._log_failure(self._provider_code, {**evidence, "latency_ms": latency_ms})
         return Answer(outcome, latency_ms, evidence)
+
+
+def _of_object(outcome: Outcome, provider_reference: str) -> Outcome:
+    """An answer about another object than the one that was asked about says nothing of it."""
+    if isinstance(outcome, NotSent) or outcome.provider_reference in {None, provider_reference}:
+        return outcome
+    return Unknown(UnknownReason.REFERENCE_MISMATCH)
 
 
 def _refused(reason: NotSentReason) -> Answer:

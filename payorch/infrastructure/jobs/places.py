@@ -1,7 +1,7 @@
 """How many jobs of each queue this process runs at once, and which ones they are.
 
 Every queue has places of its own, so that slow refunds cannot keep payments from being settled.
-One destination never takes a queue's last place.
+One destination never takes a queue's last place, and all that have work take turns.
 """
 
 import threading
@@ -32,6 +32,7 @@ class Places:
     def __init__(self, places: Mapping[str, int]) -> None:
         self._places = dict(places)
         self._running: dict[tuple[int, int], _Running] = {}
+        self._had_their_turn: dict[str, set[str]] = {queue: set() for queue in places}
         self._lock = threading.Lock()
 
     def queues_with_room(self) -> Sequence[str]:
@@ -53,8 +54,19 @@ class Places:
             ]
         return frozenset(name for name in busy if busy.count(name) >= most)
 
+    def had_their_turn(self, queue: str) -> frozenset[str]:
+        """Destinations that were served in this round: others go first."""
+        with self._lock:
+            return frozenset(self._had_their_turn.get(queue, ()))
+
+    def begin_round(self, queue: str) -> None:
+        with self._lock:
+            self._had_their_turn.get(queue, set()).clear()
+
     def take(self, job: ClaimedJob, *, now_s: float) -> None:
         with self._lock:
+            if job.destination is not None:
+                self._had_their_turn.setdefault(job.queue, set()).add(job.destination)
             self._running[_key(job)] = _Running(job, now_s, now_s)
 
     def give_back(self, job: ClaimedJob) -> None:

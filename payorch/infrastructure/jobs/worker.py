@@ -6,7 +6,7 @@ gives up on the database: while that is away nothing can be claimed, and afterwa
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -79,18 +79,30 @@ class Worker:
         handlers = self._background.handlers.keys()
         with_room = self._places.queues_with_room()
         for queue in self._background.queue.due_queues(with_room, kinds=handlers):
-            claimed = self._background.queue.claim(
-                queue,
-                kinds=handlers,
-                limit=min(MAX_CLAIM, self._places.room(queue)),
-                lease_s=self._background.lease_s,
-                full_destinations=self._places.full_destinations(queue),
-            )
+            claimed = self._claim_in_turn(queue)
             for job in claimed:
                 self._start(job)
             if claimed:
                 # A claim takes one job per destination: there may be room for the next one.
                 self._wake.set()
+
+    def _claim_in_turn(self, queue: str) -> Sequence[ClaimedJob]:
+        """First those that had no turn yet: the oldest jobs may all go to providers in trouble."""
+        served = self._places.had_their_turn(queue)
+        claimed = self._claim(queue, leaving_out=served)
+        if not claimed and served:
+            self._places.begin_round(queue)
+            claimed = self._claim(queue, leaving_out=frozenset())
+        return claimed
+
+    def _claim(self, queue: str, *, leaving_out: frozenset[str]) -> Sequence[ClaimedJob]:
+        return self._background.queue.claim(
+            queue,
+            kinds=self._background.handlers.keys(),
+            limit=min(MAX_CLAIM, self._places.room(queue)),
+            lease_s=self._background.lease_s,
+            full_destinations=self._places.full_destinations(queue) | leaving_out,
+        )
 
     def _start(self, job: ClaimedJob) -> None:
         self._places.take(job, now_s=self._background.clock.monotonic())

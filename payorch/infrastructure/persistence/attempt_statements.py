@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Insert, Integer, Select, Update, bindparam, insert, select, update
+from sqlalchemy import (
+    Insert,
+    Integer,
+    Select,
+    String,
+    Update,
+    bindparam,
+    cast,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.functions import coalesce
 
 from payorch.infrastructure.persistence.database import UtcDateTime
@@ -12,7 +26,12 @@ from payorch.infrastructure.persistence.payment_statements import (
     ORDER_COLUMNS,
     LeaseClock,
 )
-from payorch.infrastructure.persistence.tables import EvidenceRow, OrderRow, TransactionRow
+from payorch.infrastructure.persistence.tables import (
+    EvidenceRow,
+    JobRow,
+    OrderRow,
+    TransactionRow,
+)
 
 insert_evidence: Insert = insert(EvidenceRow)
 
@@ -63,6 +82,7 @@ class LeasedStatements:
     take_over: Update
     schedule_check: Update
     due: Select[Any]
+    due_without_job: Select[Any]
 
 
 def leased_statements(clock: LeaseClock) -> LeasedStatements:
@@ -76,14 +96,41 @@ def leased_statements(clock: LeaseClock) -> LeasedStatements:
         )
         .values(token=TransactionRow.token + 1, lease_until=clock.lease_end),
         schedule_check=_schedule_check(clock),
-        due=select(TransactionRow.public_id)
+        due=_due(clock, TransactionRow.public_id),
+        due_without_job=_due(
+            clock, TransactionRow.public_id, TransactionRow.provider_code, TransactionRow.token
+        ).where(~_has_job),
+    )
+
+
+CHECK_KEY = "check"
+"""Keys of the jobs that check a transaction: {CHECK_KEY}:{transaction}:{token}:{hour}."""
+
+_check_key = (
+    literal(f"{CHECK_KEY}:")
+    + TransactionRow.public_id
+    + literal(":")
+    + cast(TransactionRow.token, String)
+    + literal(":")
+)
+_has_job = or_(
+    *(
+        exists().where(JobRow.dedup_key == _check_key + bindparam(name, type_=String()))
+        for name in ("this_hour", "last_hour")
+    )
+)
+
+
+def _due(clock: LeaseClock, *columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
         .where(
             TransactionRow.status.in_(OPEN_STATUSES),
             TransactionRow.lease_until <= clock.now,
             coalesce(TransactionRow.next_check_at, TransactionRow.lease_until) <= clock.now,
         )
         .order_by(coalesce(TransactionRow.next_check_at, TransactionRow.lease_until))
-        .limit(bindparam("limit", type_=None)),
+        .limit(bindparam("limit", type_=None))
     )
 
 

@@ -17,12 +17,14 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Select,
+    and_,
     bindparam,
     case,
     exists,
     func,
     insert,
     literal,
+    not_,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -88,7 +90,7 @@ class FoldedStatements:
 
     `end` and `end_with_job` return the transaction's key, or no row when its compare-and-swap
     lost. They fail with a division by zero, and so write nothing, when the order is not being
-    processed.
+    processed, or when the guard is giving back the charge that would pay it.
     """
 
     start_new: Insert
@@ -149,9 +151,11 @@ def _start(order: CTE, clock: LeaseClock) -> Insert:
 def _end(leased: LeasedStatements, *, has_job: bool) -> Select[Any]:
     """Transaction, order and submission, with the job that follows from them."""
     finished = leased.finish_transaction.cte("finished")
-    paid_key = case((bindparam("is_paid", type_=Boolean()), finished.c.id))
+    is_paid = bindparam("is_paid", type_=Boolean())
+    paid_key = case((is_paid, finished.c.id))
+    counts = select(finished.c.id).where(not_(and_(is_paid, finished.c.is_given_back)))
     settled = (
-        settle_order.where(exists(select(finished.c.id)))
+        settle_order.where(exists(counts))
         .values(paid_transaction_id=select(paid_key).scalar_subquery())
         .returning(ORDERS.c.id)
         .cte("settled")

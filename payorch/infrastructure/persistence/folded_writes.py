@@ -7,7 +7,6 @@ from sqlalchemy.exc import DataError
 
 from payorch.application.payment_ledger import (
     ClaimLost,
-    ContradictsLedger,
     Intent,
     NewOrder,
     NewSubmission,
@@ -30,10 +29,12 @@ from payorch.infrastructure.persistence.payment_rows import (
     submission_values,
 )
 
-NOT_PROCESSING = "The order is not being processed."
-
 _DIVISION_BY_ZERO = "22012"
 """SQLSTATE; see FoldedStatements."""
+
+
+class CannotEnd(Exception):
+    """The one statement was refused. Done step by step, the same write says by what."""
 
 
 class FoldedWrites:
@@ -79,10 +80,14 @@ class FoldedWrites:
             and recording.next_intent is None
             and recording.order_status is not PaymentStatus.PROCESSING
             and len(recording.jobs) <= 1
+            and not recording.gives_back
         )
 
     def end(self, recording: Recording) -> Transaction | None:
-        """None when the compare-and-swap lost. Raises ContradictsLedger."""
+        """None when the compare-and-swap lost.
+
+        Raises CannotEnd when the books refuse it; nothing was written then.
+        """
         parameters = {
             **recording_values(recording),
             **settling_values(recording),
@@ -101,5 +106,5 @@ class FoldedWrites:
         except DataError as error:
             if getattr(error.orig, "sqlstate", None) != _DIVISION_BY_ZERO:
                 raise
-            raise ContradictsLedger(NOT_PROCESSING) from None
+            raise CannotEnd from None
         return None if row is None else stored_transaction(recording)

@@ -42,6 +42,7 @@ SLICED: Mapping[str, Check] = {
 WHOLE: Mapping[str, tuple[Check, ...]] = {
     "processing_without_open": (payments.processing_without_open,),
     "open_without_processing": (payments.open_without_processing,),
+    "cancelled_and_alive": (work.cancelled_and_alive,),
     "several_open": (payments.several_open,),
     "nobody_reconciles": (payments.nobody_reconciles,),
     "open_for_long": (payments.open_for_long,),
@@ -51,6 +52,7 @@ WHOLE: Mapping[str, tuple[Check, ...]] = {
     "refunded_too_much": (refunds.refunded_too_much,),
     "refund_of_nothing": (refunds.refund_of_nothing,),
     "void_differs": (refunds.void_without_voided, refunds.voided_without_void),
+    "approval_given_back": (refunds.approval_given_back,),
     "guard_without_flag": (refunds.guard_without_flag,),
     "nobody_refunds": (refunds.nobody_refunds,),
     "refund_failed": (refunds.refund_failed,),

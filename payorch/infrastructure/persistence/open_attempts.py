@@ -2,19 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Row, Select
 
+from payorch.application.jobs import SETTLE_TRANSACTION, NewJob
 from payorch.application.open_attempts import Evidence, OpenAttempt
 from payorch.application.ports import Clock
 from payorch.domain.payment_order import OrderId
 from payorch.domain.transaction import Transaction, TransactionId
 from payorch.infrastructure.persistence import attempt_statements as sql
+from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import order_from, transaction_from
 from payorch.infrastructure.persistence.payment_statements import LeaseClock
+
+
+def _check_job(row: Row[Any], hour: str) -> NewJob:
+    """A job that ended without its check is replaced after an hour: the key names one."""
+    return NewJob(
+        SETTLE_TRANSACTION,
+        {"transaction": row.public_id, "token": row.token},
+        dedup_key=f"{sql.CHECK_KEY}:{row.public_id}:{row.token}:{hour}",
+        destination=row.provider_code,
+    )
 
 
 class SqlAlchemyOpenAttempts:
@@ -55,6 +67,18 @@ class SqlAlchemyOpenAttempts:
                 self._leased.due, {"limit": limit, **self._transactions.now()}
             )
             return [TransactionId(row.public_id) for row in rows]
+
+    def enqueue_due(self, *, limit: int) -> int:
+        now = self._clock.now()
+        this_hour, last_hour = (f"{t:%Y%m%dT%H}" for t in (now, now - timedelta(hours=1)))
+        hours = {"this_hour": this_hour, "last_hour": last_hour}
+        parameters = {"limit": limit, **hours, **self._transactions.now()}
+        with self._transactions.read() as connection:
+            found = connection.execute(self._leased.due_without_job, parameters).all()
+        if found:
+            with self._transactions.write() as connection:
+                insert_jobs(connection, [_check_job(row, this_hour) for row in found], at=now)
+        return len(found)
 
     def schedule_check(
         self, attempt: OpenAttempt, *, next_check_at: datetime | None, review: bool

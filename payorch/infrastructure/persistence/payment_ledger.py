@@ -4,6 +4,7 @@ The database forbids doubles; the compare-and-swaps here only make losing pleasa
 payment_statements.py for the SQL and tables/ for the constraints.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.domain.transaction import Transaction
 from payorch.infrastructure.persistence import payment_statements as sql
 from payorch.infrastructure.persistence.folded_statements import folded_statements
-from payorch.infrastructure.persistence.folded_writes import NOT_PROCESSING, FoldedWrites
+from payorch.infrastructure.persistence.folded_writes import CannotEnd, FoldedWrites
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import (
@@ -42,6 +43,7 @@ from payorch.infrastructure.persistence.payment_rows import (
     stored_transaction,
     submission_values,
 )
+from payorch.infrastructure.persistence.surplus_charges import insert_give_back
 
 
 class SqlAlchemyPaymentLedger:
@@ -134,7 +136,8 @@ class SqlAlchemyPaymentLedger:
     def record(self, recording: Recording) -> Transaction | None:
         try:
             if self._folded is not None and self._folded.can_end(recording):
-                return self._folded.end(recording)
+                with suppress(CannotEnd):
+                    return self._folded.end(recording)
             with self._transactions.write() as connection:
                 return self._record(connection, recording)
         except IntegrityError as error:
@@ -164,9 +167,14 @@ class SqlAlchemyPaymentLedger:
     def _record(self, connection: Connection, recording: Recording) -> Transaction | None:
         """Transaction first: its row is the guard. Lock order is transaction, order, submission."""
         parameters = {**recording_values(recording), **self._transactions.lease(recording.lease_s)}
-        key = connection.execute(self._leased.finish_transaction, parameters).scalar()
-        if key is None:
+        finished = connection.execute(self._leased.finish_transaction, parameters).first()
+        if finished is None:
             return None
+        key, is_given_back = finished
+        if is_given_back and recording.status is TransactionStatus.APPROVED:
+            raise ContradictsLedger("This charge is being given back.", is_given_back=True)
+        for order in recording.gives_back:
+            insert_give_back(connection, order)
         insert_jobs(connection, recording.jobs, at=recording.at)
         if recording.next_intent is not None:
             return self._insert_intent(
@@ -183,7 +191,7 @@ class SqlAlchemyPaymentLedger:
                 "paid_id": key if is_paid else None,
             }
             if connection.execute(sql.settle_order, order_parameters).rowcount == 0:
-                raise ContradictsLedger(NOT_PROCESSING)
+                raise ContradictsLedger("The order is not being processed.")
         if recording.result is not None:
             connection.execute(
                 sql.finish_submission,

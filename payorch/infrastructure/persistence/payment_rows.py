@@ -190,6 +190,7 @@ def recording_values(recording: Recording) -> dict[str, Any]:
     decline = recording.decline
     return {
         "transaction": recording.transaction.id,
+        "at_provider": recording.transaction.provider_code,
         "expected_version": recording.transaction.version,
         "expected_token": recording.token,
         "new_status": recording.status,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal_column,
@@ -31,6 +32,7 @@ from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.tables import (
     ConfigurationRow,
     OrderRow,
+    RefundRow,
     SubmissionRow,
     TransactionRow,
 )
@@ -209,6 +211,15 @@ def _insert_transaction(clock: LeaseClock) -> Insert:
     )
 
 
+_is_given_back = exists().where(
+    RefundRow.is_guard,
+    # Bound in, as the attempt's own columns would be taken for the refund's within RETURNING.
+    RefundRow.provider_code == bindparam("at_provider"),
+    RefundRow.payment_reference == bindparam("new_provider_reference"),
+)
+"""Whether the guard gives the charge back that this outcome names."""
+
+
 def _finish_transaction(clock: LeaseClock) -> Update:
     learned: dict[str, ColumnElement[Any]] = {
         name: coalesce(bindparam(f"new_{name}"), getattr(TransactionRow, name))
@@ -240,7 +251,7 @@ def _finish_transaction(clock: LeaseClock) -> Update:
             next_check_at=bindparam("new_next_check_at", type_=UtcDateTime()),
             lease_until=clock.lease_end,
         )
-        .returning(TransactionRow.id)
+        .returning(TransactionRow.id, _is_given_back.label("is_given_back"))
     )
 
 

@@ -73,6 +73,19 @@ voided_without_void = select(TransactionRow.public_id.label("subject")).where(
     ~exists().where(RefundRow.transaction_id == TransactionRow.id, _is_done_void),
 )
 
+_Booked = aliased(TransactionRow)
+approval_given_back = (
+    select(RefundRow.public_id.label("subject"), _Booked.public_id.label("transaction"))
+    .join(
+        _Booked,
+        and_(
+            _Booked.provider_code == RefundRow.provider_code,
+            _Booked.provider_reference == RefundRow.payment_reference,
+        ),
+    )
+    .where(RefundRow.is_guard, _is_recent, _Booked.status.in_(CHARGED))
+)
+
 guard_without_flag = (
     select(RefundRow.public_id.label("subject"), OrderRow.public_id.label("order"))
     .join(OrderRow, OrderRow.id == RefundRow.order_id)

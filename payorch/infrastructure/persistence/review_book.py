@@ -1,5 +1,6 @@
 """Reviews on SQL: each proposal and decision is one transaction with its journal entry."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from payorch.application.jobs import APPLY_REVIEW, NewJob
 from payorch.application.review import Conclusion, Proposal
 from payorch.domain.errors import ReviewNotPossible
+from payorch.domain.outcome import Approved
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.persistence import attempt_statements as sql
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
-from payorch.infrastructure.persistence.tables import ReviewRow, TransactionRow
+from payorch.infrastructure.persistence.tables import (
+    EvidenceRow,
+    ReviewRow,
+    TransactionRow,
+)
 
 _SELECT = select(ReviewRow.__table__, TransactionRow.public_id.label("transaction_public_id")).join(
     TransactionRow, TransactionRow.id == ReviewRow.transaction_id
@@ -23,6 +29,12 @@ _SELECT = select(ReviewRow.__table__, TransactionRow.public_id.label("transactio
 _BY_ID = _SELECT.where(ReviewRow.id == bindparam("wanted"))
 _UNDECIDED = _SELECT.where(
     TransactionRow.public_id == bindparam("wanted"), ReviewRow.decided_at.is_(None)
+)
+_TOLD = (
+    select(EvidenceRow.detail)
+    .join(TransactionRow, TransactionRow.id == EvidenceRow.transaction_id)
+    .where(TransactionRow.public_id == bindparam("wanted"), EvidenceRow.outcome == "Approved")
+    .order_by(EvidenceRow.id)
 )
 _INSERT = insert(ReviewRow).returning(ReviewRow.id)
 _DECIDE: Update = (
@@ -95,6 +107,12 @@ class SqlAlchemyReviewBook:
     def find(self, proposal_id: int) -> Proposal | None:
         return self._one(_BY_ID, proposal_id)
 
+    def charges_told(self, transaction_id: TransactionId) -> Sequence[Approved]:
+        with self._transactions.read() as connection:
+            told = connection.execute(_TOLD, {"wanted": transaction_id}).scalars().all()
+        charges = (_charge(detail) for detail in told)
+        return tuple({c.provider_reference: c for c in charges if c is not None}.values())
+
     def undecided(self, transaction_id: TransactionId) -> Proposal | None:
         return self._one(_UNDECIDED, transaction_id)
 
@@ -140,6 +158,15 @@ class SqlAlchemyReviewBook:
             proposed_at=row["proposed_at"],
             is_approved=row["is_approved"],
         )
+
+
+def _charge(detail: Mapping[str, Any]) -> Approved | None:
+    """An approval as its evidence keeps it (late_news.py, claims_of)."""
+    names = ("provider_reference", "our_reference", "amount_minor", "currency")
+    reference, ours, amount, currency = (detail.get(name) for name in names)
+    if None in {reference, ours, amount, currency}:
+        return None
+    return Approved(str(reference), str(ours), int(str(amount)), str(currency))
 
 
 def _subject(transaction_id: TransactionId) -> str:

@@ -1,17 +1,16 @@
 """The double-payment guard's write: evidence, flag, refund and jobs in one transaction."""
 
-from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Update, and_, bindparam, not_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from payorch.application.jobs import ALERT_STAFF, SEND_REFUND, NewJob
 from payorch.application.open_attempts import Evidence
-from payorch.application.ports import Ids
-from payorch.application.surplus_charges import SurplusCharge
-from payorch.domain.refund import RefundKind, RefundStatus
+from payorch.application.surplus_charges import GiveBack
+from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.refund import RefundStatus
 from payorch.infrastructure.persistence import attempt_statements as sql
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
@@ -44,69 +43,90 @@ _ATTEMPT = (
 )
 
 
-class SqlAlchemySurplusCharges:
-    """`can_void` says of a provider's code whether it voids; the others are asked for a refund."""
-
-    def __init__(
-        self, transactions: LedgerTransactions, ids: Ids, can_void: Callable[[str], bool]
-    ) -> None:
-        self._transactions = transactions
-        self._ids = ids
-        self._can_void = can_void
-
-    def give_back(self, charge: SurplusCharge, evidence: Evidence, *, order_flag: str) -> bool:
-        with self._transactions.read() as connection:
-            attempt = connection.execute(_ATTEMPT, {"attempt_id": charge.transaction_id}).one()
-        kind = RefundKind.VOID if self._can_void(attempt.provider_code) else RefundKind.REFUND
-        refund_id = self._ids.refund_id()
-        values = {
-            "public_id": refund_id,
-            "order_id": attempt.order_id,
-            "transaction_id": attempt.id,
-            "kind": kind,
-            "is_guard": True,
-            "provider_code": attempt.provider_code,
-            "payment_reference": charge.payment_reference,
-            "amount_minor": charge.money.amount_minor,
-            "currency": charge.money.currency,
-            "status": RefundStatus.STARTED,
-            # Nobody is at work on it yet: whoever gets the job may take it at once.
-            "lease_until": evidence.at,
-            "reason": REASON,
-            "requested_by": GUARD,
-            "requested_at": evidence.at,
-            "changed_at": evidence.at,
-            "next_check_at": evidence.at,
-        }
-        jobs = (
-            NewJob(
-                SEND_REFUND,
-                {"refund": refund_id},
-                dedup_key=f"send_refund:{refund_id}",
-                destination=attempt.provider_code,
-            ),
-            NewJob(
-                ALERT_STAFF,
-                {
-                    "alert": order_flag,
-                    "order": attempt.order_public_id,
-                    "transaction": charge.transaction_id,
-                    "refund": refund_id,
-                },
-                dedup_key=f"alert:{order_flag}:{refund_id}",
-            ),
-        )
-        with self._transactions.write() as connection:
-            # The new row's key, not a count of rows: drivers count an insert that did nothing
-            # in different ways.
-            if connection.execute(_INSERTS[connection.dialect.name], values).scalar() is None:
-                return False
-            _keep(connection, attempt.id, evidence)
-            connection.execute(
-                sql.flag_order, {"transaction": charge.transaction_id, "new_flag": order_flag}
+# Whoever is about to book this very charge loses the attempt's version to this, and looks again.
+_LOCK: Update = (
+    update(TransactionRow)
+    .where(
+        TransactionRow.public_id == bindparam("attempt_id"),
+        not_(
+            and_(
+                TransactionRow.status.in_((TransactionStatus.APPROVED, TransactionStatus.VOIDED)),
+                TransactionRow.provider_reference == bindparam("charge"),
             )
-            insert_jobs(connection, jobs, at=evidence.at)
-        return True
+        ),
+    )
+    .values(version=TransactionRow.version + 1)
+)
+
+
+class SqlAlchemySurplusCharges:
+    def __init__(self, transactions: LedgerTransactions) -> None:
+        self._transactions = transactions
+
+    def give_back(self, order: GiveBack) -> bool:
+        charge = order.charge
+        lock = {"attempt_id": charge.transaction_id, "charge": charge.payment_reference}
+        with self._transactions.write() as connection:
+            if connection.execute(_LOCK, lock).rowcount == 0:
+                return False
+            return insert_give_back(connection, order)
+
+
+def insert_give_back(connection: Connection, order: GiveBack) -> bool:
+    """Within a transaction that has written to the attempt. False when it is given back already."""
+    charge, evidence = order.charge, order.evidence
+    attempt = connection.execute(_ATTEMPT, {"attempt_id": charge.transaction_id}).one()
+    values = {
+        "public_id": order.refund_id,
+        "order_id": attempt.order_id,
+        "transaction_id": attempt.id,
+        "kind": order.kind,
+        "is_guard": True,
+        "provider_code": attempt.provider_code,
+        "payment_reference": charge.payment_reference,
+        "amount_minor": charge.money.amount_minor,
+        "currency": charge.money.currency,
+        "status": RefundStatus.STARTED,
+        # Nobody is at work on it yet: whoever gets the job may take it at once.
+        "lease_until": evidence.at,
+        "reason": REASON,
+        "requested_by": GUARD,
+        "requested_at": evidence.at,
+        "changed_at": evidence.at,
+        "next_check_at": evidence.at,
+    }
+    # The new row's key, not a count of rows: drivers count an insert that did nothing in
+    # different ways.
+    if connection.execute(_INSERTS[connection.dialect.name], values).scalar() is None:
+        return False
+    _keep(connection, attempt.id, evidence)
+    connection.execute(
+        sql.flag_order, {"transaction": charge.transaction_id, "new_flag": order.order_flag}
+    )
+    jobs = _jobs(order, attempt.provider_code, attempt.order_public_id)
+    insert_jobs(connection, jobs, at=evidence.at)
+    return True
+
+
+def _jobs(order: GiveBack, provider_code: str, order_id: str) -> tuple[NewJob, ...]:
+    return (
+        NewJob(
+            SEND_REFUND,
+            {"refund": order.refund_id},
+            dedup_key=f"send_refund:{order.refund_id}",
+            destination=provider_code,
+        ),
+        NewJob(
+            ALERT_STAFF,
+            {
+                "alert": order.order_flag,
+                "order": order_id,
+                "transaction": order.charge.transaction_id,
+                "refund": order.refund_id,
+            },
+            dedup_key=f"alert:{order.order_flag}:{order.refund_id}",
+        ),
+    )
 
 
 def _keep(connection: Connection, transaction_key: int, evidence: Evidence) -> None:

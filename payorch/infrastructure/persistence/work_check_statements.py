@@ -1,13 +1,15 @@
 """Statements that find work left undone, and changes without a trace."""
 
-from sqlalchemy import String, and_, cast, exists, or_, select
+from sqlalchemy import String, and_, cast, exists, literal, or_, select
 
 from payorch.application.provider_events import EventState
+from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.payment_check_statements import moment
 from payorch.infrastructure.persistence.tables import (
     ConfigurationRow,
     JobRow,
     JournalRow,
+    OrderRow,
     RoutingPolicyRow,
     WebhookEventRow,
 )
@@ -33,6 +35,16 @@ policy_without_journal = select(cast(RoutingPolicyRow.version, String).label("su
         JournalRow.subject == "routing_policy",
         JournalRow.action == "publish_routing_policy",
         JournalRow.after["version"].as_integer() == RoutingPolicyRow.version,
+    )
+)
+
+cancelled_and_alive = (
+    select(OrderRow.public_id.label("subject"), OrderRow.status.label("status"))
+    .join(JournalRow, JournalRow.subject == literal("order:") + OrderRow.public_id)
+    .where(
+        JournalRow.action == "order_cancelled",
+        JournalRow.created_at >= moment("since"),
+        OrderRow.status != PaymentStatus.CANCELLED,
     )
 )
 

@@ -17,6 +17,7 @@ _ALERTS: Mapping[str, str] = {
     "orphan_money": "A provider has taken money that belongs to no payment of ours",
     "orphan_refund": "A provider has paid money back that nobody here asked for",
     "voided_elsewhere": "A payment was voided, but not by this payorch",
+    "status_not_known": "A provider shows a closed payment in a state that payorch does not know",
     "bad_credentials": "A provider refused our credentials and was switched off",
     "provider_not_disabled": "A provider that refuses our credentials could not be switched off",
     "reconcile_broke": "A payment could not be reconciled because of an error",

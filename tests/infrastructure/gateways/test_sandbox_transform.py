@@ -49,6 +49,82 @@ def said_twice(first: str, last: str) -> HttpAnswer:
     return HttpAnswer(201, "application/json", body.encode())
 
 
+def a_refusal_with(http_status: int, code: str, more: dict) -> HttpAnswer:
+    """An error that says "nothing was executed", and what was executed all the same."""
+    body = {"error": {"type": "any", "code": code, "message": "no"}, **more}
+    return HttpAnswer(http_status, "application/json", json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "invalid_x"),
+        (401, "bad_api_key"),
+        (404, "not_found"),
+        (409, "reference_cancelled"),
+        (422, "invalid_x"),
+        (429, "rate_limited"),
+        (503, "not_processed"),
+    ],
+)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"payment": PAYMENT},
+        PAYMENT,
+        {"data": [PAYMENT]},
+        {"details": {"existing": {"id": "1", "captured_amount": 1999}}},
+    ],
+    ids=["beside it", "within it", "in a list", "deep in it"],
+)
+def test_a_refusal_that_names_a_payment_is_not_believed(status, code, more):
+    outcome = read_charge(a_refusal_with(status, code, more))
+
+    assert isinstance(outcome, Unknown)
+
+
+@pytest.mark.parametrize("captured", [1999, 1, "1999", 19.99, True, [1999]])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "declined", "decline": {"scheme": "visa", "code": "91"}},
+        {"status": "cancelled"},
+        {"status": "pending"},
+        {"status": "requires_action", "redirect_url": "https://bank.example/1"},
+        {"status": "voided", "refunded_amount": 0},
+    ],
+    ids=lambda fields: fields["status"],
+)
+def test_what_captured_money_did_not_end_without_a_charge(fields, captured):
+    answer = an_answer(200, captured_amount=captured, **fields)
+
+    for outcome in (
+        transform.lookup_outcome(answer, "pa_1"),
+        transform.cancel_outcome(answer, "pa_1"),
+        read_charge(answer),
+    ):
+        assert isinstance(outcome, Unknown)
+
+
+def test_an_approval_that_captured_nothing_is_none():
+    assert isinstance(read_charge(an_answer(captured_amount=0)), Unknown)
+
+
+@pytest.mark.parametrize("payment_id", [".", ".."])
+def test_an_id_that_would_lead_elsewhere_in_a_path_is_none(payment_id):
+    outcome = read_charge(an_answer(id=payment_id))
+
+    assert outcome == Unknown(UnknownReason.UNREADABLE_ANSWER, "no id")
+
+
+def test_a_void_that_gave_everything_back_is_one():
+    answer = an_answer(200, status="voided", captured_amount=1999, refunded_amount=1999)
+
+    outcome = transform.lookup_outcome(answer, "pa_1")
+
+    assert outcome == NotSent(NotSentReason.VOIDED_AT_PROVIDER)
+
+
 def read_charge(answer: HttpAnswer) -> Outcome:
     return transform.charge_outcome(answer, "pa_1", Money(1999, "EUR"))
 

@@ -97,7 +97,7 @@ class World:
             [
                 NewJob(
                     SETTLE_TRANSACTION,
-                    {"transaction": transaction.id},
+                    {"transaction": transaction.id, "token": 1},
                     run_at=self.clock.now() + timedelta(minutes=1),
                 )
             ]

@@ -216,3 +216,17 @@ def test_eight_workers_that_tick_make_one_job_per_fire_time(garden):
         wait_until(lambda: garden.states() == ["done"])
 
     assert len(garden.did) == 1
+
+
+def test_destinations_take_turns_however_many_jobs_the_others_have(garden):
+    """Two providers in trouble, and older jobs for both than the one for the third."""
+    for name in ("alpha", "gamma") * 5:
+        garden.enqueue(WATER, payload={"to": name}, destination=name)
+    garden.enqueue(WATER, payload={"to": "beta"}, destination="beta")
+    served = []
+
+    with at_work(garden.background(lambda job: served.append(job.payload["to"])), garden=1):
+        wait_until(lambda: set(garden.states()) == {"done"})
+
+    assert sorted(served[:3]) == ["alpha", "beta", "gamma"]
+    assert len(served) == 11

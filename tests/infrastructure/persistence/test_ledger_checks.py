@@ -24,6 +24,7 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
     JobRow,
+    JournalRow,
     RefundRow,
     TransactionRow,
     WebhookEventRow,
@@ -206,6 +207,7 @@ def test_failed_refunds_and_the_guards_do_not_count(database, paid_at_second):
         ("refund_of_nothing", {"currency": "USD"}),
         ("void_differs", {"kind": RefundKind.VOID}),
         ("guard_without_flag", {"is_guard": True, "payment_reference": "another"}),
+        ("approval_given_back", {"is_guard": True}),
         (
             "nobody_refunds",
             {
@@ -408,3 +410,19 @@ def test_no_more_findings_of_a_kind_than_wanted(shop, database):
 
     assert len(use_case.execute(since=None, limit=3).errors) == 3
     assert use_case.execute(since=None, kinds=TIMELESS_KINDS - {"no_answer_time"}).findings == ()
+
+
+def test_a_cancelled_order_that_is_paid_all_the_same_is_found(database, paid_at_second):
+    with database.tx() as connection:
+        order_id = connection.exec_driver_sql("SELECT public_id FROM orders").scalar_one()
+        connection.execute(
+            insert(JournalRow).values(
+                created_at=datetime.now(UTC),
+                actor="fiona@example.org",
+                action="order_cancelled",
+                subject=f"order:{order_id}",
+                reason="The customer called.",
+            )
+        )
+
+    assert ("cancelled_and_alive", order_id) in found(database)

@@ -6,6 +6,11 @@ from typing import Any
 
 from payorch.infrastructure.gateways.connector import HttpAnswer
 
+_PAYMENT_FIELDS = frozenset({"payment", "status", "captured_amount"})
+"""No error has one of them; a payment has at least one."""
+
+_NO_SEGMENTS = frozenset({".", ".."})
+
 MAX_TEXT = 500
 MAX_ID = 120
 MAX_CODE = 60
@@ -37,6 +42,26 @@ def error_of(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return error if isinstance(error, dict) else None
 
 
+def names_a_payment(data: object) -> bool:
+    """Whether a body speaks of a payment anywhere, beside what else it says."""
+    match data:
+        case dict():
+            return not _PAYMENT_FIELDS.isdisjoint(data) or any(map(names_a_payment, data.values()))
+        case list():
+            return any(map(names_a_payment, data))
+        case _:
+            return False
+
+
+def holds_money(payment: Mapping[str, Any]) -> bool:
+    """Whether something was captured and not given back. What is no amount is taken for money."""
+    captured, refunded = payment.get("captured_amount"), payment.get("refunded_amount")
+    if captured is None or captured == 0:
+        return False
+    is_given_back = refunded is None or refunded == captured
+    return payment.get("status") != "voided" or not is_given_back
+
+
 def code_of(error: Mapping[str, Any]) -> str:
     return storable(text_of(error.get("code")), MAX_CODE) or ""
 
@@ -46,10 +71,12 @@ def text_of(value: object) -> str | None:
 
 
 def id_of(data: Mapping[str, Any]) -> str | None:
-    """The provider's id of a payment; None for what no database would take or find again."""
+    """The provider's id of a payment; None for what no database would take or find again, and for
+    what would lead elsewhere in the path of a URL.
+    """
     value = text_of(data.get("id"))
     is_storable = value is not None and len(value) <= MAX_ID and value.isprintable()
-    return value if is_storable else None
+    return value if is_storable and value not in _NO_SEGMENTS else None
 
 
 def storable(text: str | None, limit: int) -> str | None:

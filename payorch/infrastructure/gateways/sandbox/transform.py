@@ -23,8 +23,10 @@ from payorch.infrastructure.gateways.sandbox.answer_fields import (
     MAX_SHORT_TEXT,
     code_of,
     error_of,
+    holds_money,
     id_of,
     json_object,
+    names_a_payment,
     storable,
     text_of,
 )
@@ -38,6 +40,11 @@ _NEVER_EXECUTED = {
     429: NotSentReason.RATE_LIMITED,
 }
 """Statuses that the provider documents as "nothing was executed", with an error body."""
+
+_WITHOUT_MONEY = ("declined", "requires_action", "pending", "cancelled", "voided")
+"""Statuses that are only believed of a payment which holds nothing."""
+
+_CONTRADICTS_ITSELF = "contradicts itself"
 
 _WEIGHT_IN_SEARCH: Mapping[type[Outcome], int] = {
     Approved: 0,
@@ -63,6 +70,9 @@ def charge_outcome(answer: HttpAnswer, our_reference: str, money: Money) -> Outc
         outcome = _payment_of(data, our_reference, money)
         return outcome if isinstance(outcome, (Declined, Unknown)) else _unreadable(answer)
     error = error_of(data)
+    if error is not None and names_a_payment(data):
+        # "Nothing was executed", together with what was executed: only a look can tell.
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, f"HTTP {answer.status} with a payment")
     if error is not None and answer.status in _NEVER_EXECUTED:
         return NotSent(_NEVER_EXECUTED[answer.status], code_of(error))
     if error is not None and answer.status == 503 and error.get("code") == "not_processed":
@@ -113,6 +123,8 @@ def cancel_outcome(answer: HttpAnswer, our_reference: str) -> Outcome:
     if answer.status == 200 and data.get("status") == "cancelled":
         if data.get("reference") != our_reference:
             return Unknown(UnknownReason.REFERENCE_MISMATCH)
+        if holds_money(data) or "payment" in data:
+            return Unknown(UnknownReason.UNREADABLE_ANSWER, _CONTRADICTS_ITSELF, id_of(data))
         return NotSent(NotSentReason.PROVED_CANCELLED)
     if answer.status == 409 and isinstance(data.get("payment"), dict):
         return _our_payment(data["payment"], our_reference)
@@ -145,6 +157,8 @@ def payment_outcome(data: Mapping[str, Any]) -> Outcome:
     reference = id_of(data)
     if reference is None:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "no id")
+    if data.get("status") in _WITHOUT_MONEY and holds_money(data):
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, _CONTRADICTS_ITSELF, reference)
     match data.get("status"):
         case "approved":
             return _approved(data, reference)
@@ -169,6 +183,8 @@ def _approved(data: Mapping[str, Any], reference: str) -> Outcome:
     amount, currency = data.get("amount"), text_of(data.get("currency"))
     our_reference = text_of(data.get("reference"))
     is_amount = isinstance(amount, int) and not isinstance(amount, bool)
+    if data.get("captured_amount") == 0:
+        return Unknown(UnknownReason.UNREADABLE_ANSWER, _CONTRADICTS_ITSELF, reference)
     if not is_amount or currency is None or our_reference is None:
         return Unknown(UnknownReason.UNREADABLE_ANSWER, "incomplete approval", reference)
     return Approved(reference, our_reference, int(str(amount)), currency)

@@ -29,7 +29,9 @@ class ReviewRow(_Review, Base):
 
     __tablename__ = "reviews"
     __table_args__ = (
-        CheckConstraint("conclusion IN ('charged', 'not_charged')", name="conclusion"),
+        CheckConstraint(
+            "conclusion IN ('charged', 'not_charged', 'charged_other_amount')", name="conclusion"
+        ),
         CheckConstraint(_TWO_PEOPLE, name="two_people"),
         Index("ix_reviews_transaction_id", "transaction_id"),
         Index(
