@@ -6,7 +6,7 @@ again goes on, to the place where surplus money is given back.
 
 from typing import Protocol
 
-from payorch.application.jobs import ALERT_STAFF, SEND_REFUND, NewJob, RetryLater
+from payorch.application.jobs import ALERT_STAFF, SEND_REFUND, Job, NewJob, RetryLater
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint
 from payorch.application.provider_events import (
@@ -30,8 +30,10 @@ from payorch.domain.outcome import (
 from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.transaction import Transaction, TransactionId
 
-_NOTHING_OF_OURS = frozenset({UnknownReason.NOT_FOUND, UnknownReason.REFERENCE_MISMATCH})
-"""Asking again would bring the same answer, and it proves no charge for the transaction."""
+ASKED_ABOUT_ANOTHER_REFERENCE = 10
+"""So often, for some hours, a provider is asked again that tells of our charge in its event, and
+shows the same object as another merchant reference's when it is read.
+"""
 
 _NOT_CHARGED = frozenset(
     {TransactionStatus.DECLINED, TransactionStatus.NOT_SENT, TransactionStatus.ABANDONED}
@@ -61,7 +63,7 @@ class ClosedPaymentEvents:
         self._late_outcomes = late_outcomes
         self._checkpoint = checkpoint
 
-    def follow_up(self, stored: StoredEvent, transaction: Transaction) -> EventNews:
+    def follow_up(self, stored: StoredEvent, transaction: Transaction, job: Job) -> EventNews:
         """Raises RetryLater when the provider gives no clear answer."""
         if _says_the_same(stored.event, transaction):
             return SAME_AS_THE_BOOKS
@@ -71,12 +73,7 @@ class ClosedPaymentEvents:
             return EventNews(EventState.NO_CHANGE, "The payment is closed; nobody can be asked.")
         outcome = answer.outcome
         if isinstance(outcome, Unknown):
-            if outcome.reason is UnknownReason.UNSEEN_STATUS:
-                note = "The provider shows a status that is not known here."
-                return _alerted("status_not_known", note, transaction)
-            if outcome.reason not in _NOTHING_OF_OURS:
-                raise RetryLater(f"The provider did not say: {outcome.reason}.")
-            return EventNews(EventState.NO_CHANGE, f"The provider was asked: {outcome.reason}.")
+            return _unclear(outcome.reason, stored.event, transaction, job)
         if isinstance(outcome, NotSent) and outcome.reason is NotSentReason.VOIDED_AT_PROVIDER:
             return self._voided(stored, transaction)
         if not _contradicts(answer, reference, transaction):
@@ -105,6 +102,25 @@ class ClosedPaymentEvents:
         if not method.capabilities.find_by_reference:
             return None
         return gateway.find(transaction.id, timeout_s=LOOKUP_TIMEOUT_S)
+
+
+def _unclear(
+    reason: UnknownReason, event: ProviderEvent, transaction: Transaction, job: Job
+) -> EventNews:
+    """What an answer that proves nothing leaves to do. Raises RetryLater."""
+    match reason:
+        case UnknownReason.UNSEEN_STATUS:
+            note = "The provider shows a status that is not known here."
+            return _alerted("status_not_known", note, transaction)
+        case UnknownReason.NOT_FOUND:
+            return EventNews(EventState.NO_CHANGE, "The provider does not know it.")
+        case UnknownReason.REFERENCE_MISMATCH if event.claim is not EventClaim.CHARGED:
+            return EventNews(EventState.NO_CHANGE, "The provider names another payment.")
+        case UnknownReason.REFERENCE_MISMATCH if job.attempts >= ASKED_ABOUT_ANOTHER_REFERENCE:
+            note = "The provider names another payment than its event."
+            return _alerted("reference_mismatch", note, transaction)
+        case _:
+            raise RetryLater(f"The provider did not say: {reason}.")
 
 
 def _alerted(alert: str, note: str, transaction: Transaction) -> EventNews:

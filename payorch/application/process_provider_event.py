@@ -89,7 +89,7 @@ class ProcessProviderEvent:
             return self._orphans.payment(stored, method, job)
         if named.transaction.is_open:
             return self._check_now(stored, named, job)
-        return self._closed_payments.follow_up(stored, named.transaction)
+        return self._closed_payments.follow_up(stored, named.transaction, job)
 
     def _of_refund(self, stored: StoredEvent, method: PaymentMethodVO, job: Job) -> EventNews:
         event = stored.event

@@ -195,6 +195,7 @@ class OutcomeRecorder:
         transaction_id = attempt.transaction.id
         if isinstance(judgement.outcome, Approved) and not refusal.is_foreign:
             self._late_news.give_back(attempt.transaction, "answer", judgement.outcome)
+            attempt = self._as_left_by_the_guard(attempt)
         else:
             self._late_news.flag(transaction_id, "answer", judgement.outcome, FLAG_CONTRADICTION)
         unknown = self._judge.judge(attempt, Unknown(UnknownReason.REFERENCE_MISMATCH))
@@ -204,6 +205,12 @@ class OutcomeRecorder:
             self._recording(attempt, unknown, latency_ms, None, needs_lease=True)
         )
         return None if stored is None else Recorded(stored, unknown.result_for(attempt))
+
+    def _as_left_by_the_guard(self, attempt: Attempt) -> Attempt:
+        """It moves the version on; whoever holds the token may still write."""
+        found = self._open_attempts.find(attempt.transaction.id)
+        version = attempt.transaction.version if found is None else found.version
+        return replace(attempt, transaction=replace(attempt.transaction, version=version))
 
     def _recording(
         self,

@@ -187,4 +187,9 @@ def _is_not_found(answer: Answer) -> bool:
 
 
 def _says_nothing(climb: Climb) -> bool:
-    return climb.answer is None or _is_not_found(climb.answer)
+    """Silence, but for that of a read: its id shows that the provider has had the payment."""
+    if climb.answer is None or _is_not_found(climb.answer):
+        return True
+    outcome = climb.answer.outcome
+    is_silent = isinstance(outcome, Unknown) and outcome.provider_reference is None
+    return is_silent and climb.step is not Step.READ

@@ -13,7 +13,7 @@ from payorch.domain.settlement import FLAG_SURPLUS_CHARGE
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.surplus_charges import SqlAlchemySurplusCharges
 from payorch.infrastructure.system_clock import RandomIds
-from tests.fakes import SimulatedCrash
+from tests.fakes import Meanwhile, SimulatedCrash
 from tests.scripted_provider import (
     LOST,
     answer,
@@ -153,6 +153,23 @@ def test_an_order_whose_only_charge_is_being_given_back_is_not_paid(database):
 
     assert shop.view(result.order_id).order.status is PaymentStatus.PROCESSING
     assert provider.given_back == {"A"}
+
+
+def test_a_charge_that_goes_back_while_its_answer_is_on_the_way_is_held_as_unknown(database):
+    orders = []
+    shop = scripted_shop(
+        database,
+        lambda call: answer(201, payment(call.reference, "A")),
+        [a_method("alpha", capabilities=SEARCH)],
+        checkpoint=Meanwhile("after_call", lambda: give_back(shop, orders[0].id, "A")),
+        page_budget_s=0.0,
+    )
+    orders.append(shop.order())
+
+    shop.pay(orders[0].id)
+
+    assert shop.statuses(orders[0].id) == [("alpha", "unknown")]
+    assert shop.view(orders[0].id).order.status is PaymentStatus.PROCESSING
 
 
 def give_back(shop, order_id, payment_id) -> None:

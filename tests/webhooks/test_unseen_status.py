@@ -43,6 +43,30 @@ def test_a_closed_payment_that_shows_an_unseen_status_is_told_to_staff(database)
     assert alerts(shop) == ["status_not_known"]
 
 
+class NamesAnother(Captured):
+    """Declines, and shows its payment under another merchant's reference when it is read."""
+
+    def __call__(self, call):
+        if call.operation == "read":
+            return answer(200, payment("pa_of_another_shop", call.payment_id))
+        return super().__call__(call)
+
+
+def test_a_charge_that_a_read_shows_as_somebody_elses_is_asked_about_again_and_then_told(database):
+    shop = scripted_shop(database, NamesAnother(), [a_method("alpha")])
+    result = shop.pay()
+
+    tell(shop, shop.view(result.order_id).last.id)
+    drain(shop.wired.background)
+    assert alerts(shop) == []
+    for _ in range(12):
+        shop.clock.advance(hours=1)
+        drain(shop.wired.background)
+
+    assert [row.state.value for row in event_rows(database)] == ["alerted"]
+    assert alerts(shop) == ["reference_mismatch"]
+
+
 def test_an_orphan_that_shows_an_unseen_status_is_told_to_staff(database):
     shop = scripted_shop(database, Captured(), [a_method("alpha")])
 
