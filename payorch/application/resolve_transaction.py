@@ -241,6 +241,7 @@ class ResolveTransactionUseCase:
 
     def _look_again_later(self, check: _Check) -> Resolution:
         attempt, now = check.attempt, check.now
+        self._keep_answer(check)
         if attempt.transaction.status is TransactionStatus.STARTED:
             self._record_process_died(attempt)
             return Resolution.STILL_OPEN
@@ -252,6 +253,17 @@ class ResolveTransactionUseCase:
         else:
             self._open_attempts.schedule_check(attempt, next_check_at=None, review=False)
         return Resolution.REVIEW if is_for_review else Resolution.STILL_OPEN
+
+    def _keep_answer(self, check: _Check) -> None:
+        """What was answered without proving anything: who reviews it later has to see it.
+
+        Checks that do not count are as many as a customer reloads her page, so they leave none.
+        """
+        answer = check.climb.answer
+        if check.is_counted and answer and not self._is_news(check.attempt, answer.outcome):
+            self._recorder.keep_evidence(
+                as_attempt(check.attempt), check.climb.step, answer, was_applied=False
+            )
 
     def _put_off(self, attempt: OpenAttempt, now: datetime, *, review: bool = False) -> None:
         delay_s = CHECK_DELAYS_S[min(attempt.checks, len(CHECK_DELAYS_S) - 1)]

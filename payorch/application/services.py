@@ -23,6 +23,7 @@ from payorch.application.refund_views import RefundReader
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
+from payorch.application.work_on_order import WorkOnOrderUseCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Services:
     conclude_event: ConcludeProviderEventUseCase
     review: ReviewTransactionUseCase
     end_order: EndOrderUseCase
+    work_on_order: WorkOnOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
     refunds: RefundReader

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -136,6 +137,8 @@ claim_order: Update = (
     )
 )
 
+_NEW_FLAG = bindparam("new_flag", type_=OrderRow.flag.type)
+
 settle_order: Update = (
     update(OrderRow)
     .where(OrderRow.id == bindparam("key"), OrderRow.status == PaymentStatus.PROCESSING)
@@ -143,7 +146,9 @@ settle_order: Update = (
         status=bindparam("new_status", type_=OrderRow.status.type),
         version=OrderRow.version + 1,
         paid_transaction_id=bindparam("paid_id"),
-        flag=coalesce(bindparam("new_flag"), OrderRow.flag),
+        flag=coalesce(_NEW_FLAG, OrderRow.flag),
+        # What was dealt with was the flag before this one.
+        flag_dealt_at=case((_NEW_FLAG.is_(None), OrderRow.flag_dealt_at)),
         updated_at=bindparam("at", type_=UtcDateTime()),
     )
 )

@@ -3,6 +3,7 @@
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
+from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
 from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
@@ -27,6 +28,7 @@ __all__ = [
     "JobRow",
     "JournalRow",
     "NoticeRow",
+    "OrderNoteRow",
     "OrderRow",
     "PaymentMethodRow",
     "ProviderMinuteRow",
