@@ -6,12 +6,13 @@ from flask_sqlalchemy import SQLAlchemy
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
-from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.journal import EntriesView, JournalView
 from payorch.presentation.backoffice.notices.attention import AttentionView
 from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
+from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
@@ -32,10 +33,12 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         OrdersView(db),
         TransactionsView(db),
         RefundsView(db),
+        ReviewsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         ProvidersView(db),
         JournalView(db),
+        EntriesView(db),
         JobsView(db),
         LettersView(db),
     ):

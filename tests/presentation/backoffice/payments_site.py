@@ -20,9 +20,10 @@ from payorch.infrastructure.persistence.tables import (
 )
 from payorch.paths import STATIC, TEMPLATES
 from payorch.presentation import page_context, security_headers
-from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.journal import EntriesView, JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
+from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from tests.presentation.backoffice.toy_site import CAST, STAFF_HEADER
@@ -43,8 +44,16 @@ def payments_app(database_url):
     app.add_url_rule("/login", "security.login", lambda: "Log in")
     app.add_url_rule("/logout", "security.logout", lambda: "Bye", methods=["POST"])
     admin = create_admin_site(app)
-    for view in (OrdersView(db), TransactionsView(db), RefundsView(db), JournalView(db)):
-        admin.add_view(view)
+    views = (
+        OrdersView,
+        TransactionsView,
+        RefundsView,
+        ReviewsView,
+        JournalView,
+        EntriesView,
+    )
+    for view in views:
+        admin.add_view(view(db))
     return app
 
 
