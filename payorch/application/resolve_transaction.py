@@ -105,12 +105,7 @@ class ResolveTransactionUseCase:
         named_reference: str | None = None,
         may_cancel: bool = False,
     ) -> Resolution:
-        """Look the order's open transaction up at its provider, if it has one.
-
-        It does not count as a check: a customer who comes back often must not put off the next.
-        `named_reference` is the provider's id by which to look where ours is not known yet.
-        `may_cancel`: the customer has given up the provider's page, so it may be closed now.
-        """
+        """`check_order`, without what was asked."""
         return self.check_order(
             order_id, named_reference=named_reference, may_cancel=may_cancel
         ).resolution
@@ -122,7 +117,12 @@ class ResolveTransactionUseCase:
         named_reference: str | None = None,
         may_cancel: bool = False,
     ) -> Checked:
-        """`check_order_now`, telling what was asked."""
+        """Look the order's open transaction up at its provider, if it has one.
+
+        It does not count as a check: a customer who comes back often must not put off the next.
+        `named_reference` is the provider's id by which to look where ours is not known yet.
+        `may_cancel`: the customer has given up the provider's page, so it may be closed now.
+        """
         attempt = self._open_attempts.of_order(order_id)
         if attempt is not None and attempt.transaction.provider_reference is None:
             named = replace(attempt.transaction, provider_reference=named_reference)
@@ -255,10 +255,7 @@ class ResolveTransactionUseCase:
         return Resolution.REVIEW if is_for_review else Resolution.STILL_OPEN
 
     def _keep_answer(self, check: _Check) -> None:
-        """What was answered without proving anything: who reviews it later has to see it.
-
-        Checks that do not count are as many as a customer reloads her page, so they leave none.
-        """
+        """An answer that proves nothing, for whoever reviews it; not one for each page reloaded."""
         answer = check.climb.answer
         if check.is_counted and answer and not self._is_news(check.attempt, answer.outcome):
             self._recorder.keep_evidence(

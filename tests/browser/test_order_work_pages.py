@@ -107,7 +107,7 @@ def test_two_people_settle_a_payment_that_nobody_can_prove(office, site, browser
     look(page, "order-reviewed")
     page.goto(f"{site}/admin/journal/")
     look(page, "journal")
-    page.click("text=Show >> nth=0")
+    page.click(".changes summary >> nth=0")
     look(page, "journal-unfolded")
 
 

@@ -94,7 +94,7 @@ def test_the_queue_leads_to_each_payment_with_its_evidence(desk):
         desk.transaction_id,
         "€19.99",
         "no answer in time",
-        "it offers no way to ask",
+        "olga@example.org checked the payment now. The provider offers no way to ask",
         "In review since",
         "Propose it",
     ):

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import abort, flash, g, redirect, request
+from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from payorch.application.review import MAX_EVIDENCE, MAX_REFERENCE, Conclusion
@@ -16,29 +16,34 @@ from payorch.application.staff_reason import MAX_REASON_LENGTH, checked_reason
 from payorch.domain.errors import PayorchError, ReasonRequired
 from payorch.domain.payment_status import OPEN_TRANSACTION_STATUSES
 from payorch.domain.transaction import TransactionId
+from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.reviews import ReviewRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
-from payorch.presentation.backoffice.notices.work_queues import in_review
+from payorch.presentation.backoffice.journal_texts import done_text
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.evidence_texts import answered_text
 from payorch.presentation.backoffice.payments.order_actions import (
     REVIEWS_ENDPOINT,
     review_address,
 )
 from payorch.presentation.backoffice.payments.order_page import AttemptPart, attempt_part
-from payorch.presentation.backoffice.payments.payment_filters import amount_filters
 from payorch.presentation.backoffice.payments.payment_texts import TRANSACTION_STATUSES
 from payorch.presentation.backoffice.payments.provider_events import EVENT_STATES
+from payorch.presentation.backoffice.payments.review_list import (
+    remember_reviews,
+    review_filters,
+    where_it_stands,
+)
 from payorch.presentation.backoffice.payments.review_page import (
     age_text,
     consequence,
     proposal_parts,
 )
 from payorch.presentation.backoffice.permissions import Permission
-from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
-from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
 from payorch.presentation.backoffice.shell.keyset_list import (
     KeysetListView,
     ListPage,
@@ -74,7 +79,7 @@ class ReviewsView(KeysetListView):
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
-        self.exact_filters = _filters(session)
+        self.exact_filters = review_filters(session)
         self.column_labels = {
             "review_since": "In review since",
             "public_id": "Payment",
@@ -89,7 +94,7 @@ class ReviewsView(KeysetListView):
             "provider_code": shown_as(self._provider),
             "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
             "status": shown_as(lambda row: cells.badge(*TRANSACTION_STATUSES[row.status])),
-            "review": shown_as(_where_it_stands),
+            "review": shown_as(where_it_stands),
         }
         super().__init__(
             TransactionRow,
@@ -116,12 +121,7 @@ class ReviewsView(KeysetListView):
 
     def read_page(self, criteria: ListCriteria) -> ListPage:
         page = super().read_page(criteria)
-        rows = self.session.session.scalars(
-            select(ReviewRow)
-            .where(ReviewRow.transaction_id.in_([row.id for row in page.rows]))
-            .order_by(ReviewRow.id)
-        )
-        g.last_reviews = {row.transaction_id: row for row in rows}
+        remember_reviews(self.session.session, page.rows)
         return page
 
     @expose("/<public_id>")
@@ -212,6 +212,8 @@ class ReviewsView(KeysetListView):
             provider=names.get(transaction.provider_code, transaction.provider_code),
             age=age_text(transaction.started_at, now),
             age_in_review=age_text(transaction.review_since or now, now),
+            first_answer=answered_text("Unknown", transaction.technical_reason),
+            staff_checks=self._staff_checks(transaction, names),
             events=self._events(transaction),
             proposals=proposal_parts(reviews),
             is_open=is_open,
@@ -248,6 +250,21 @@ class ReviewsView(KeysetListView):
         )
         return [(event, *EVENT_STATES[event.state]) for event in events]
 
+    def _staff_checks(
+        self, transaction: TransactionRow, names: Mapping[str, str]
+    ) -> list[tuple[JournalRow, str]]:
+        """Who asked the provider by hand, and what came of it."""
+        rows = self.session.session.scalars(
+            select(JournalRow)
+            .where(
+                JournalRow.subject == f"transaction:{transaction.public_id}",
+                JournalRow.action == "transaction_checked",
+            )
+            .order_by(JournalRow.id)
+            .limit(MOST_EVENTS)
+        )
+        return [(row, done_text(row, names)) for row in rows]
+
     def _found(self, public_id: str) -> TransactionRow:
         transaction = self.find_row(
             public_id, joinedload(TransactionRow.order), selectinload(TransactionRow.evidence)
@@ -270,38 +287,3 @@ class ReviewsView(KeysetListView):
 def _require(permission: Permission) -> None:
     if not staff_may(permission):
         abort(403)
-
-
-def _where_it_stands(transaction: TransactionRow) -> Markup | str:
-    review: ReviewRow | None = g.get("last_reviews", {}).get(transaction.id)
-    if review is None:
-        return "Nobody has proposed anything yet"
-    proposal = proposal_parts([review])[0]
-    names = f"“{proposal.conclusion}” by {proposal.proposed_by}"
-    if proposal.decided_by:
-        names += f", decided by {proposal.decided_by}"
-    return cells.with_small_print(cells.badge(proposal.state, proposal.tone), names)
-
-
-def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
-    return (
-        ChoiceFilter(
-            name="state",
-            label="State",
-            choices=lambda: [("open", "To review"), ("settled", "Settled")],
-            where=_in_state,
-        ),
-        ChoiceFilter(
-            name="provider",
-            label="Provider",
-            choices=lambda: provider_choices(session.session),
-            where=lambda code: typed(TransactionRow.provider_code == code),
-        ),
-        *amount_filters(TransactionRow.currency, TransactionRow.amount_minor),
-    )
-
-
-def _in_state(value: str) -> ColumnElement[bool]:
-    if value == "open":
-        return typed(in_review())
-    return typed(TransactionRow.status.not_in(OPEN_TRANSACTION_STATUSES))
