@@ -46,7 +46,10 @@ QUEUES: Sequence[WorkQueue] = (
     WorkQueue(
         name="review",
         title="Payments to review",
-        what_to_do="No provider could prove the outcome. Look it up there, and settle it.",
+        what_to_do=(
+            "No provider could prove the outcome. Look it up there: one person proposes, "
+            "a second one decides."
+        ),
         endpoint="backoffice_reviews.index_view",
         filters={"state": "open"},
     ),
