@@ -34,7 +34,10 @@ class OrderEndings(Protocol):
         """Expire at most `limit` orders whose time is over; how many it were."""
 
     def cancel(self, order: PaymentOrder, *, actor: str, reason: str, at: datetime) -> bool:
-        """Cancel and journal it. False when the order has changed since it was read."""
+        """Cancel and journal it, with the job of the customer's letter.
+
+        False when the order has changed since it was read.
+        """
 
 
 class EndOrderUseCase:

@@ -12,7 +12,14 @@ from payorch.application.ports import Clock, Ids
 from payorch.application.surplus_charges import GiveBack, SurplusCharge, SurplusCharges
 from payorch.domain.errors import InvalidMoney
 from payorch.domain.money import Money
-from payorch.domain.outcome import Approved, Declined, NotSent, NotSentReason, Outcome
+from payorch.domain.outcome import (
+    Approved,
+    Declined,
+    NotSent,
+    NotSentReason,
+    Outcome,
+    Unknown,
+)
 from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
 from payorch.domain.refund import RefundKind
 from payorch.domain.settlement import (
@@ -115,6 +122,8 @@ def claims_of(outcome: Outcome) -> Mapping[str, str | int | None]:
             }
         case Declined(provider_reference=reference):
             return {"provider_reference": reference}
+        case NotSent(reason=reason) | Unknown(reason=reason):
+            return {"reason": reason.value}
         case _:
             return {}
 

@@ -23,6 +23,7 @@ class NoticeEvent(StrEnum):
     SETTLED_PAID = "settled_paid"
     SETTLED_NOT_CHARGED = "settled_not_charged"
     REFUNDED = "refunded"
+    CANCELLED = "cancelled"
 
 
 ALERT_KIND = "alert"

@@ -118,6 +118,8 @@ def _is_still_true(event: NoticeEvent, order: OrderFacts) -> bool:
             return order.status in _NOT_CHARGED
         case NoticeEvent.REFUNDED:
             return True
+        case NoticeEvent.CANCELLED:
+            return order.status is PaymentStatus.CANCELLED
 
 
 def _text(payload: Mapping[str, object], name: str) -> str:

@@ -110,12 +110,7 @@ class ResolveTransactionUseCase:
         named_reference: str | None = None,
         may_cancel: bool = False,
     ) -> Resolution:
-        """Look the order's open transaction up at its provider, if it has one.
-
-        It does not count as a check: a customer who comes back often must not put off the next.
-        `named_reference` is the provider's id by which to look where ours is not known yet.
-        `may_cancel`: the customer has given up the provider's page, so it may be closed now.
-        """
+        """`check_order`, without what was asked."""
         return self.check_order(
             order_id, named_reference=named_reference, may_cancel=may_cancel
         ).resolution
@@ -127,7 +122,12 @@ class ResolveTransactionUseCase:
         named_reference: str | None = None,
         may_cancel: bool = False,
     ) -> Checked:
-        """`check_order_now`, telling what was asked."""
+        """Look the order's open transaction up at its provider, if it has one.
+
+        It does not count as a check: a customer who comes back often must not put off the next.
+        `named_reference` is the provider's id by which to look where ours is not known yet.
+        `may_cancel`: the customer has given up the provider's page, so it may be closed now.
+        """
         attempt = self._open_attempts.of_order(order_id)
         if attempt is not None and attempt.transaction.provider_reference is None:
             named = replace(attempt.transaction, provider_reference=named_reference)
@@ -251,6 +251,7 @@ class ResolveTransactionUseCase:
 
     def _look_again_later(self, check: _Check) -> Resolution:
         attempt, now = check.attempt, check.now
+        self._keep_answer(check)
         if attempt.transaction.status is TransactionStatus.STARTED:
             self._record_process_died(attempt)
             return Resolution.STILL_OPEN
@@ -265,6 +266,14 @@ class ResolveTransactionUseCase:
         else:
             self._open_attempts.schedule_check(attempt, next_check_at=None, review=False)
         return Resolution.REVIEW if is_for_review else Resolution.STILL_OPEN
+
+    def _keep_answer(self, check: _Check) -> None:
+        """An answer that proves nothing, for whoever reviews it; not one for each page reloaded."""
+        answer = check.climb.answer
+        if check.is_counted and answer and not self._is_news(check.attempt, answer.outcome):
+            self._recorder.keep_evidence(
+                as_attempt(check.attempt), check.climb.step, answer, was_applied=False
+            )
 
     def _put_off(self, attempt: OpenAttempt, now: datetime, *, review: bool = False) -> None:
         delay_s = CHECK_DELAYS_S[min(attempt.checks, len(CHECK_DELAYS_S) - 1)]

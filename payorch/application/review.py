@@ -21,10 +21,13 @@ from payorch.application.resolve_transaction import LEASE_S, as_attempt
 from payorch.application.staff_reason import checked_reason
 from payorch.domain.errors import ReasonRequired, ReviewNotPossible
 from payorch.domain.outcome import Approved, NotSent, NotSentReason
-from payorch.domain.transaction import TransactionId
+from payorch.domain.payment_order import OrderId
+from payorch.domain.transaction import Transaction, TransactionId
 
 SOURCE = "review"
 MAX_EVIDENCE = 1000
+MAX_REFERENCE = 120
+"""What the column of the provider's ids holds."""
 
 
 class Conclusion(StrEnum):
@@ -63,6 +66,11 @@ class ReviewBook(Protocol):
         at: datetime,
     ) -> Proposal:
         """Store and journal it. Raises ReviewNotPossible when another one is undecided."""
+
+    def owner_of(
+        self, provider_code: str, provider_reference: str
+    ) -> tuple[TransactionId, OrderId] | None:
+        """The transaction, and its order, that the books have under the provider's id."""
 
     def find(self, proposal_id: int) -> Proposal | None: ...
 
@@ -117,6 +125,8 @@ class ReviewTransactionUseCase:
         if conclusion is Conclusion.CHARGED and reference is None:
             raise ReviewNotPossible("Name the provider's own id of the charge.")
         self._require_fits(conclusion, self._charged_wrongly(attempt))
+        if conclusion is Conclusion.CHARGED and reference is not None:
+            self._require_free(attempt.transaction, reference)
         return self._book.propose(
             transaction_id,
             conclusion,
@@ -125,6 +135,16 @@ class ReviewTransactionUseCase:
             actor=actor,
             at=self._clock.now(),
         )
+
+    def _require_free(self, transaction: Transaction, reference: str) -> None:
+        """A charge pays one transaction: an id that another one has was mistyped or misread."""
+        if len(reference) > MAX_REFERENCE:
+            raise ReviewNotPossible(f"A provider's id has at most {MAX_REFERENCE} characters.")
+        owner = self._book.owner_of(transaction.provider_code, reference)
+        if owner is not None and owner[0] != transaction.id:
+            raise ReviewNotPossible(
+                f"“{reference}” is the charge of order {owner[1]} already. Look it up again."
+            )
 
     def decide(self, proposal_id: int, *, is_approved: bool, actor: str, reason: str) -> Proposal:
         """Agree or disagree with somebody else's proposal; an agreed one is applied at once.

@@ -32,6 +32,7 @@ from payorch.application.review import ReviewTransactionUseCase
 from payorch.application.review_refund import ReviewRefundUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase, RoutingDrafts
 from payorch.application.stored_decision import StoredDecisionReader
+from payorch.application.work_on_order import WorkOnOrderUseCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Services:
     conclude_event: ConcludeProviderEventUseCase
     review: ReviewTransactionUseCase
     end_order: EndOrderUseCase
+    work_on_order: WorkOnOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
     review_refund: ReviewRefundUseCase

@@ -19,24 +19,44 @@ class Permission(StrEnum):
     RESEND_LETTERS = "letters.resend"
     CONCLUDE_EVENTS = "events.conclude"
     REFUND_PAYMENTS = "payments.refund"
+    CHECK_PAYMENTS = "payments.check"
+    PROPOSE_REVIEWS = "reviews.propose"
+    DECIDE_REVIEWS = "reviews.decide"
+    CANCEL_ORDERS = "orders.cancel"
+    SETTLE_FLAGS = "flags.settle"
+    WRITE_NOTES = "notes.write"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
 _EVERYONE = frozenset({Permission.READ_PAYMENTS, Permission.READ_METRICS, Permission.READ_ROUTING})
+_AT_ORDERS = frozenset(
+    {Permission.CHECK_PAYMENTS, Permission.RESEND_LETTERS, Permission.WRITE_NOTES}
+)
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "viewer": _EVERYONE,
     "finance": _EVERYONE
-    | {Permission.CONCLUDE_EVENTS, Permission.RESEND_LETTERS, Permission.REFUND_PAYMENTS},
-    "ops": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.RESEND_LETTERS},
-    "admin": _EVERYONE | _JOBS | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL},
+    | _AT_ORDERS
+    | {
+        Permission.CONCLUDE_EVENTS,
+        Permission.REFUND_PAYMENTS,
+        Permission.PROPOSE_REVIEWS,
+        Permission.DECIDE_REVIEWS,
+        Permission.CANCEL_ORDERS,
+        Permission.SETTLE_FLAGS,
+    },
+    "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING},
+    # Also the second person of a review where finance is one person only.
+    "admin": _EVERYONE
+    | _JOBS
+    | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL, Permission.DECIDE_REVIEWS},
     "auditor": _EVERYONE | {Permission.READ_JOURNAL, Permission.READ_JOBS},
 }
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
-    "finance": "Works with orders, transactions and charts, and gives money back.",
+    "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
-    "admin": "Changes the routing and reads the journal.",
+    "admin": "Changes the routing, reads the journal, and decides on reviews.",
     "auditor": "Reads everything, the journal too; changes nothing.",
 }

@@ -144,6 +144,18 @@ class NoticeNotFound(PayorchError):
     code = "notice_not_found"
 
 
+class NothingToCheck(PayorchError):
+    """The order has no open transaction, so there is nothing to ask a provider about."""
+
+    code = "nothing_to_check"
+
+
+class FlagNotOpen(PayorchError):
+    """The flag was dealt with, raised anew or taken up again since the page was read."""
+
+    code = "flag_not_open"
+
+
 class ReviewNotPossible(PayorchError):
     """This conclusion cannot be proposed or decided now; the message says why."""
 

@@ -53,6 +53,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     InvalidWindow: 422,
     facts.NoticeNotFound: 404,
     facts.ReviewNotPossible: 409,
+    facts.NothingToCheck: 409,
+    facts.FlagNotOpen: 409,
     facts.PaymentsPaused: 503,
     facts.LedgerUnavailable: 503,
 }

@@ -39,7 +39,7 @@ from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStored
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
-from payorch.wiring.order_endings import EXPIRE_EVERY_S, order_endings
+from payorch.wiring.order_endings import EXPIRE_EVERY_S, order_endings, work_on_orders
 from payorch.wiring.payments import (
     kept_late_news,
     order_creation,
@@ -131,6 +131,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         resolve=resolve,
         review=reviews,
         end_order=endings,
+        work_on_order=work_on_orders(base, resolve),
         receive_event=events.receive,
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),

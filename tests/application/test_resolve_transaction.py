@@ -5,11 +5,13 @@ from urllib.parse import urlencode
 
 import pytest
 import urllib3
+from sqlalchemy import select
 
 from payorch.application.payment_result import ResultKind
 from payorch.application.resolve_transaction import Resolution
 from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_status import PaymentStatus
+from payorch.infrastructure.persistence.tables import EvidenceRow
 from tests.fakes import CrashAt, FakeClock, SimulatedCrash, fake_time
 from tests.shop import FULL_CAPABILITIES, Shop, a_card, a_method
 
@@ -309,3 +311,23 @@ def never_answered(shop_with, clock, *, trusts=False, **capabilities):
     assert result.kind is ResultKind.CONFIRMING
     clock.advance(minutes=1)
     return shop, result.order_id
+
+
+def test_an_answer_that_proves_nothing_is_kept_for_whoever_reviews_it(shop_with, clock):
+    shop = shop_with(a_method("alpha"))
+    result = shop.pay(instrument=a_card(CHALLENGE))
+    clock.advance(minutes=10)
+
+    shop.services.resolve.check_order_now(result.order_id)
+    assert evidence(shop) == []
+    shop.wired.reconcile.execute()
+
+    assert evidence(shop) == [("read", "RequiresAction", False)]
+
+
+def evidence(shop):
+    with shop.database.read() as connection:
+        rows = connection.execute(
+            select(EvidenceRow.source, EvidenceRow.outcome, EvidenceRow.was_applied)
+        )
+        return [tuple(row) for row in rows]

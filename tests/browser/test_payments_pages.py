@@ -89,6 +89,19 @@ def test_no_column_of_a_list_is_out_of_sight(page, site, listed, width):
     assert frame.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") <= 0
 
 
+@pytest.mark.parametrize("width", [1280, 1360, 1920])
+def test_ids_of_an_order_stay_in_one_line(page, site, width):
+    page.set_viewport_size({"width": width, "height": 900})
+
+    page.goto(f"{site}/admin/orders/po_k1rfav3d5pwsc0mab67ywajj6b")
+
+    heights = page.locator(".copyable code").evaluate_all(
+        "(codes) => codes.map((code) => code.offsetHeight)"
+    )
+    assert len(heights) >= 4
+    assert max(heights) < 2 * min(heights)
+
+
 def test_finance_finds_an_order_by_the_providers_reference_and_opens_it(page, site):
     page.goto(f"{site}/admin/transactions/")
 

@@ -60,7 +60,7 @@ def test_finance_gives_a_part_and_then_the_rest_back(office, finance):
 
     page.goto(f"{address}/admin/orders/{order_id}")
     look(page, "order-before")
-    page.click("text=Give money back")
+    page.click("text=Refund or void")
     look(page, "form")
     page.check("#in-part")
     page.fill("#amount", "5.00")
@@ -81,7 +81,7 @@ def test_finance_gives_a_part_and_then_the_rest_back(office, finance):
     page.click("text=Go on")
     page.click("button:has-text('Give €14.99 back')")
     page.wait_for_selector("text=€14.99 was given back.")
-    assert page.query_selector("text=Give money back") is None
+    assert page.query_selector("text=Refund or void") is None
     refunds = office.services.refunds.of_order(order_id)
     assert [refund.money.amount_minor for refund in refunds] == [500, 1499]
 

@@ -180,6 +180,7 @@ def test_each_queue_is_counted_and_leads_to_its_rows(shop, office):
         "Payments to review": "1",
         "Confirming for over 15 minutes": "1",
         "Flagged orders": "1",
+        "Providers that payorch has switched off": "0",
         "Orphan money": "1",
         "Refunds that failed": "0",
         "Refunds nobody can prove": "0",
@@ -189,6 +190,8 @@ def test_each_queue_is_counted_and_leads_to_its_rows(shop, office):
     # Who may not see the jobs is not sent to them either.
     assert "Dead background jobs" not in office.logged_in("vera").get("/admin/attention/").text
     assert review in viewer.get("/admin/transactions/?waits=review").text
+    assert review in viewer.get("/admin/reviews/?state=open").text
+    assert confirming not in viewer.get("/admin/reviews/?state=open").text
     listed = viewer.get("/admin/transactions/?waits=confirming").text
     assert confirming in listed
     assert review not in listed

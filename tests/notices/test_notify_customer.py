@@ -451,3 +451,19 @@ def _notices():
     from payorch.infrastructure.persistence.tables import NoticeRow
 
     return NoticeRow
+
+
+def test_a_cancelled_order_is_told_once(shop, server):
+    order = shop.order()
+    for _ in range(2):
+        shop.services.end_order.cancel(order.id, actor="finn@example.org", reason="Sold out")
+
+    shop.drain_mail()
+
+    ((_, recipients, message),) = server.mails
+    text, html = texts_of(message)
+    assert recipients == ["ana@example.com"]
+    assert message["Subject"] == "Ana's Books has cancelled your order"
+    assert "It can no longer be paid" in text
+    assert order.id in html
+    assert "Sold out" not in text + html

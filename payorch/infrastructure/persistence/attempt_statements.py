@@ -54,7 +54,8 @@ flag_order: Update = (
         .where(TransactionRow.public_id == bindparam("transaction"))
         .scalar_subquery()
     )
-    .values(flag=bindparam("new_flag"), version=OrderRow.version + 1)
+    # What was dealt with was the flag before this one.
+    .values(flag=bindparam("new_flag"), flag_dealt_at=None, version=OrderRow.version + 1)
 )
 
 transaction_key = select(TransactionRow.id).where(

@@ -4,9 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import Update, bindparam, exists, select, update
 
+from payorch.application.jobs import NOTIFY_CUSTOMER, NewJob
+from payorch.application.notices import NoticeEvent
 from payorch.domain.payment_order import PaymentOrder
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.database import UtcDateTime
+from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_statements import OPEN_STATUSES
@@ -68,4 +71,7 @@ class SqlAlchemyOrderEndings:
                 after={"status": PaymentStatus.CANCELLED.value},
                 at=at,
             )
+            letter = {"order": order.id, "event": NoticeEvent.CANCELLED.value}
+            job = NewJob(NOTIFY_CUSTOMER, letter, dedup_key=f"notify:cancelled:{order.id}")
+            insert_jobs(connection, [job], at=at)
         return True

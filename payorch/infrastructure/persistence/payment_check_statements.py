@@ -150,6 +150,7 @@ _unapplied_since = and_(
 )
 order_flagged = select(OrderRow.public_id.label("subject"), OrderRow.flag.label("flag")).where(
     OrderRow.flag.is_not(None),
+    OrderRow.flag_dealt_at.is_(None),
     or_(
         OrderRow.updated_at >= moment("since"),
         exists().where(

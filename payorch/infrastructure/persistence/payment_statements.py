@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -154,6 +155,8 @@ claim_order: Update = (
     )
 )
 
+_NEW_FLAG = bindparam("order_flag", type_=OrderRow.flag.type)
+
 settle_order: Update = (
     update(OrderRow)
     .where(OrderRow.id == bindparam("order_key"), OrderRow.status == PaymentStatus.PROCESSING)
@@ -161,7 +164,9 @@ settle_order: Update = (
         status=bindparam("order_status", type_=OrderRow.status.type),
         version=OrderRow.version + 1,
         paid_transaction_id=bindparam("paid_id"),
-        flag=coalesce(bindparam("order_flag"), OrderRow.flag),
+        flag=coalesce(_NEW_FLAG, OrderRow.flag),
+        # What was dealt with was the flag before this one.
+        flag_dealt_at=case((_NEW_FLAG.is_(None), OrderRow.flag_dealt_at)),
         updated_at=bindparam("at", type_=UtcDateTime()),
     )
 )

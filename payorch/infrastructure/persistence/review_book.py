@@ -11,6 +11,7 @@ from payorch.application.jobs import APPLY_REVIEW, NewJob
 from payorch.application.review import Conclusion, Proposal
 from payorch.domain.errors import ReviewNotPossible
 from payorch.domain.outcome import Approved
+from payorch.domain.payment_order import OrderId
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.persistence import attempt_statements as sql
 from payorch.infrastructure.persistence.database import UtcDateTime
@@ -19,6 +20,7 @@ from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
+    OrderRow,
     ReviewRow,
     TransactionRow,
 )
@@ -35,6 +37,14 @@ _TOLD = (
     .join(TransactionRow, TransactionRow.id == EvidenceRow.transaction_id)
     .where(TransactionRow.public_id == bindparam("wanted"), EvidenceRow.outcome == "Approved")
     .order_by(EvidenceRow.id)
+)
+_OWNER = (
+    select(TransactionRow.public_id, OrderRow.public_id)
+    .join(OrderRow, OrderRow.id == TransactionRow.order_id)
+    .where(
+        TransactionRow.provider_code == bindparam("provider"),
+        TransactionRow.provider_reference == bindparam("reference"),
+    )
 )
 _INSERT = insert(ReviewRow).returning(ReviewRow.id)
 _DECIDE: Update = (
@@ -103,6 +113,14 @@ class SqlAlchemyReviewBook:
             proposed_by=actor,
             proposed_at=at,
         )
+
+    def owner_of(
+        self, provider_code: str, provider_reference: str
+    ) -> tuple[TransactionId, OrderId] | None:
+        values = {"provider": provider_code, "reference": provider_reference}
+        with self._transactions.read() as connection:
+            row = connection.execute(_OWNER, values).one_or_none()
+        return None if row is None else (TransactionId(row[0]), OrderId(row[1]))
 
     def find(self, proposal_id: int) -> Proposal | None:
         return self._one(_BY_ID, proposal_id)

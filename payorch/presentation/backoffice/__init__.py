@@ -6,12 +6,13 @@ from flask_sqlalchemy import SQLAlchemy
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
-from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.journal import EntriesView, JournalView
 from payorch.presentation.backoffice.notices.attention import AttentionView
 from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
+from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
@@ -36,6 +37,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         OrdersView(db),
         TransactionsView(db),
         RefundsView(db),
+        ReviewsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         RoutingRulesView(name="Routing rules", endpoint="routing_rules", url="routing/rules"),
@@ -48,6 +50,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         ProvidersView(db),
         CircuitsView(name="Circuits", endpoint="circuits", url="circuits"),
         JournalView(db),
+        EntriesView(db),
         JobsView(db),
         LettersView(db),
     ):

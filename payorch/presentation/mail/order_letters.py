@@ -55,6 +55,8 @@ def order_letter(
             if refund.is_guard:
                 return _given_back(writer, order, refund)
             return _refunded(writer, order, refund)
+        case NoticeEvent.CANCELLED:
+            return _cancelled(writer, order)
     assert_never(event)
 
 
@@ -105,6 +107,29 @@ def _not_charged(writer: LetterWriter, order: OrderFacts, *, is_payable: bool) -
         subject=_("Your payment to %(merchant)s did not go through", **_merchant(writer)),
         heading=_("You were not charged"),
         paragraphs=paragraphs,
+        facts=[(_("Amount"), amount), (_("For"), order.description), (_("Order"), order.id)],
+        links=[(_("See your order"), _order_link(writer))],
+        sender=writer.merchant_name,
+    )
+
+
+def _cancelled(writer: LetterWriter, order: OrderFacts) -> LetterParts:
+    """Nothing about charges that nobody knows of: what is certain stands on the order's page."""
+    _ = writer.gettext
+    amount = writer.money(order.money.amount_minor, order.money.currency)
+    return LetterParts(
+        language=writer.language,
+        subject=_("%(merchant)s has cancelled your order", **_merchant(writer)),
+        heading=_("Your order was cancelled"),
+        paragraphs=[
+            _(
+                "%(merchant)s has cancelled your order of %(amount)s. It can no longer be paid, "
+                "and you need not do anything.",
+                amount=amount,
+                **_merchant(writer),
+            ),
+            _("Did you not expect this, or do you still want to pay? Please ask the shop."),
+        ],
         facts=[(_("Amount"), amount), (_("For"), order.description), (_("Order"), order.id)],
         links=[(_("See your order"), _order_link(writer))],
         sender=writer.merchant_name,

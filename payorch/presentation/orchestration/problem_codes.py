@@ -33,6 +33,8 @@ PROBLEM_CODES = tuple(
         ),
         ("idempotency_key_reused", 409, "This key came with another request. Use a new key."),
         ("review_not_possible", 409, "Look at the transaction again; the detail says why."),
+        ("nothing_to_check", 409, "The order has no open payment; read it again."),
+        ("flag_not_open", 409, "Look at the order again: its flag has changed."),
         ("policy_changed_meanwhile", 409, "Load the routing policy again before changing it."),
         ("circuit_changed_meanwhile", 409, "Look at the provider's circuit again."),
         ("request_entity_too_large", 413, "A body has at most 64 kB."),

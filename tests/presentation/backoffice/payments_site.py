@@ -24,9 +24,10 @@ from payorch.infrastructure.persistence.tables import (
 from payorch.infrastructure.system_clock import SystemClock
 from payorch.paths import STATIC, TEMPLATES
 from payorch.presentation import page_context, security_headers, services
-from payorch.presentation.backoffice.journal import JournalView
+from payorch.presentation.backoffice.journal import EntriesView, JournalView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
+from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from payorch.wiring import wire
@@ -52,8 +53,16 @@ def payments_app(database_url):
     with app.app_context():
         services.init_app(app, wire(settings, db.engine).services, settings)
     admin = create_admin_site(app)
-    for view in (OrdersView(db), TransactionsView(db), RefundsView(db), JournalView(db)):
-        admin.add_view(view)
+    views = (
+        OrdersView,
+        TransactionsView,
+        RefundsView,
+        ReviewsView,
+        JournalView,
+        EntriesView,
+    )
+    for view in views:
+        admin.add_view(view(db))
     return app
 
 

@@ -2,7 +2,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.presentation.backoffice.payments_site import START, a_journal_entry, store
+from tests.presentation.backoffice.payments_site import (
+    START,
+    Payment,
+    T,
+    a_journal_entry,
+    providers,
+    store,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +47,57 @@ def test_what_was_changed_leads_to_its_entries(read):
 
 def test_journal_is_closed_to_people_without_the_permission(read):
     assert read("/admin/journal/", staff="finn").status_code == 403
+
+
+def test_entries_are_told_in_plain_words_and_lead_to_what_was_changed(payments, read):
+    store(
+        payments,
+        *providers(),
+        a_journal_entry(
+            action="disable_payment_method",
+            subject="payment_method:alpha",
+            before={"is_enabled": True},
+            after={"is_enabled": False},
+        ),
+        a_journal_entry(
+            action="refund_requested",
+            subject="order:po_0001",
+            after={"kind": "void", "amount_minor": 500, "currency": "EUR"},
+        ),
+        a_journal_entry(action="something_of_another_release", subject="payment_method:beta"),
+    )
+    page = read("/admin/journal/").text
+
+    assert "disabled Alpha Pay" in page
+    assert "asked for a void of €5.00" in page
+    assert 'href="/admin/orders/po_0001"' in page
+    assert "something of another release" in page
+
+
+@pytest.mark.breaks_the_books
+def test_whoever_may_read_a_thing_reads_its_entries(payments, read):
+    Payment(1).submitted().tried("alpha", T.DECLINED).save(payments)
+    store(
+        payments,
+        a_journal_entry(action="order_note_added", subject="order:po_0001", reason="She called"),
+        a_journal_entry(
+            action="transaction_checked",
+            subject="transaction:pa_0001_1",
+            reason="She waits",
+            after={"resolution": "still_open", "asked": "find", "answer": "Unknown"},
+        ),
+    )
+
+    page = read("/admin/entries/order/po_0001", staff="finn").text
+
+    assert "wrote a note" in page
+    assert "checked the payment now" in page
+    assert "She waits" in page
+    assert "Alpha is slow" not in page
+    assert read("/admin/entries/payment_method/alpha", staff="finn").status_code == 403
+    assert read("/admin/entries/order/po_0001", staff="nobody").status_code == 403
+
+
+@pytest.mark.parametrize("odd", ["staff/olga", "routing_policy/x", "order", "order/%00"])
+def test_other_entries_are_for_readers_of_the_journal_only(read, odd):
+    assert read(f"/admin/entries/{odd}").status_code == 404

@@ -121,8 +121,8 @@ def test_order_page_shows_evidence_and_whether_it_was_applied(read_some):
     page = read_some("/admin/orders/po_0002").text
 
     assert "nothing else is charged until this is settled" in page
-    assert "Find: Unknown" in page
-    assert "kept, not applied" in page
+    assert "Searched at the provider by our reference: no clear answer" in page
+    assert "kept, not applied" not in page
     assert "&#34;http_status&#34;: 404" in page
 
 

@@ -7,6 +7,7 @@ from payorch.infrastructure.persistence.tables.circuits import (
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
+from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
 from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
@@ -36,6 +37,7 @@ __all__ = [
     "JobRow",
     "JournalRow",
     "NoticeRow",
+    "OrderNoteRow",
     "OrderRow",
     "PaymentMethodRow",
     "ProviderCircuitRow",

@@ -42,13 +42,17 @@ PaymentStatusColumn = Enum(
 
 _MAY_EXPIRE = "status IN ('failed', 'pending')"
 
+FLAG_WAITS = "flag IS NOT NULL AND flag_dealt_at IS NULL"
+"""As the partial index has it; SQLite takes the index only for these very words."""
+
 
 class OrderRow(Base):
     """A PaymentOrder. `token_hash` is SHA-256 of the token in the customer's links.
 
     `idempotency_key` is the creator's key (checkout submit key or API header, prefixed by its
     scope) and `request_hash` what came with it. `paid_transaction_id` is set exactly when the
-    order is PAID, and points at a transaction of this very order.
+    order is PAID, and points at a transaction of this very order. `flag` stays as evidence;
+    `flag_dealt_at` is when finance was through with it, and empty again after the next flag.
     """
 
     __tablename__ = "orders"
@@ -81,6 +85,12 @@ class OrderRow(Base):
             sqlite_where=text("flag IS NOT NULL"),
             postgresql_where=text("flag IS NOT NULL"),
         ),
+        Index(
+            "ix_orders_flag_waits",
+            "id",
+            sqlite_where=text(FLAG_WAITS),
+            postgresql_where=text(FLAG_WAITS),
+        ),
     )
 
     # Said aloud: being part of a foreign key, SQLAlchemy would not number it by itself.
@@ -102,6 +112,7 @@ class OrderRow(Base):
     version: Mapped[int] = mapped_column(default=1)
     paid_transaction_id: Mapped[int | None] = mapped_column(BigKey)
     flag: Mapped[str | None] = mapped_column(String(40))
+    flag_dealt_at: Mapped[UtcTime | None]
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]
     expires_at: Mapped[UtcTime]

@@ -86,6 +86,12 @@ class TransactionRow(Base):
             sqlite_where=text(_OPEN),
             postgresql_where=text(_OPEN),
         ),
+        Index(
+            "ix_transactions_reviewed",
+            "id",
+            sqlite_where=text("review_since IS NOT NULL"),
+            postgresql_where=text("review_since IS NOT NULL"),
+        ),
         Index("ix_transactions_started_at_id", "started_at", "id"),
         Index("ix_transactions_changed_at", "changed_at"),
         Index("ix_transactions_provider_code_id", "provider_code", "id"),

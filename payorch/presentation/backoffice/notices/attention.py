@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
 
+from payorch.presentation.backoffice.notices.switched_off import switched_off_providers
 from payorch.presentation.backoffice.notices.work_queues import (
     COUNT_CAP,
     QUEUES,
@@ -37,6 +38,9 @@ class AttentionView(BackofficeView):
                 (queue, counts[queue.name], count_text(counts[queue.name]), address_of(queue))
                 for queue in queues
             ],
+            switched_off=switched_off_providers(self._session.session)
+            if staff_may(Permission.READ_ROUTING)
+            else (),
             is_quiet=not any(counts[queue.name] for queue in queues),
         )
         return page

@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = {
     NoticeEvent.SETTLED_PAID: "Receipt after confirming",
     NoticeEvent.SETTLED_NOT_CHARGED: "Not charged",
     NoticeEvent.REFUNDED: "Refund",
+    NoticeEvent.CANCELLED: "Order cancelled",
     ALERT_KIND: "Staff alert",
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, select, text
 from sqlalchemy.orm import Session, scoped_session
 
 from payorch.domain.payment_status import OPEN_TRANSACTION_STATUSES, TransactionStatus
@@ -18,6 +18,7 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
+from payorch.presentation.backoffice.notices.switched_off import switched_off_by_payorch
 from payorch.presentation.backoffice.permissions import Permission
 
 COUNT_CAP = 100
@@ -45,9 +46,12 @@ QUEUES: Sequence[WorkQueue] = (
     WorkQueue(
         name="review",
         title="Payments to review",
-        what_to_do="No provider could prove the outcome. Look it up there, and settle it.",
-        endpoint="backoffice_transactions.index_view",
-        filters={"waits": "review"},
+        what_to_do=(
+            "No provider could prove the outcome. Look it up there: one person proposes, "
+            "a second one decides."
+        ),
+        endpoint="backoffice_reviews.index_view",
+        filters={"state": "open"},
     ),
     WorkQueue(
         name="confirming",
@@ -61,10 +65,17 @@ QUEUES: Sequence[WorkQueue] = (
         title="Flagged orders",
         what_to_do=(
             "A late or second charge, a wrong amount, a contradiction. "
-            "See what was given back, and whether the order is right."
+            "See what was given back and whether the order is right, then mark it as dealt with."
         ),
         endpoint="backoffice_orders.index_view",
-        filters={"flag": "any"},
+        filters={"flag": "open"},
+    ),
+    WorkQueue(
+        name="providers_off",
+        title="Providers that payorch has switched off",
+        what_to_do="They refused our credentials. Mend them there, then switch the provider on.",
+        endpoint="providers.index",
+        permission=Permission.READ_ROUTING,
     ),
     WorkQueue(
         name="orphans",
@@ -112,12 +123,18 @@ def in_review() -> Any:
     )
 
 
+def flag_waits() -> ColumnElement[bool]:
+    """Orders with a flag that nobody has dealt with."""
+    return and_(OrderRow.flag.is_not(None), OrderRow.flag_dealt_at.is_(None))
+
+
 def queue_counts(session: Session | scoped_session[Any], now: datetime) -> dict[str, int]:
     """How many wait in each of QUEUES, by name; COUNT_CAP means that or more."""
     waiting: dict[str, Select[Any]] = {
         "review": select(TransactionRow.id).where(in_review()),
         "confirming": select(TransactionRow.id).where(confirming_too_long(now)),
-        "flagged": select(OrderRow.id).where(OrderRow.flag.is_not(None)),
+        "flagged": select(OrderRow.id).where(flag_waits()),
+        "providers_off": switched_off_by_payorch(),
         # SQLite takes a partial index only for a condition that it can read.
         "orphans": select(WebhookEventRow.id).where(text("state IN ('orphan', 'alerted')")),
         "refunds_failed": select(RefundRow.id).where(RefundRow.status == RefundStatus.FAILED),

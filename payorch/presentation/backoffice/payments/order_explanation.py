@@ -19,7 +19,21 @@ class Step:
     technical_reason: str | None = None
 
 
-def explanation(status: PaymentStatus, steps: Sequence[Step], *, earlier_submissions: int) -> str:
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What has gone back of a paid order's payment, as text, and whether that is all of it."""
+
+    amount: str
+    is_all: bool
+
+
+def explanation(
+    status: PaymentStatus,
+    steps: Sequence[Step],
+    *,
+    earlier_submissions: int,
+    given_back: GivenBack | None = None,
+) -> str:
     """What became of the order. `steps` are the attempts of the last submission, in order."""
     if not steps:
         return _without_attempts(status)
@@ -29,7 +43,7 @@ def explanation(status: PaymentStatus, steps: Sequence[Step], *, earlier_submiss
     if story.startswith("the "):
         # A provider's name keeps its own spelling, also at the start.
         story = story.replace("the ", "The ", 1)
-    text = f"{story}: {_conclusion(status, steps)}."
+    text = f"{story}: {_conclusion(status, steps)}{_afterwards(steps, given_back)}."
     if earlier_submissions:
         times = "once" if earlier_submissions == 1 else f"{earlier_submissions} times"
         text += f" The customer had tried {times} before."
@@ -52,7 +66,7 @@ def _clause(step: Step, payment: str) -> str:
         case T.APPROVED:
             return f"{name} approved {payment}{_after_doubt(step)}"
         case T.VOIDED:
-            return f"{name} approved {payment} and that was voided"
+            return f"{name} approved {payment}{_after_doubt(step)}"
         case T.DECLINED:
             return f"{name} declined {payment}{_because(worded(step.decline_reason))}"
         case T.NOT_SENT:
@@ -69,6 +83,17 @@ def _clause(step: Step, payment: str) -> str:
             reason = _because(reason_text(step.technical_reason))
             return f"{name} did not give a clear answer{reason}"
     assert_never(step.status)
+
+
+def _afterwards(steps: Sequence[Step], given_back: GivenBack | None) -> str:
+    """How the money went back after the payment."""
+    if any(step.status is T.VOIDED for step in steps):
+        return ", and then the whole payment was voided: the customer gets all of it back"
+    if given_back is None:
+        return ""
+    if given_back.is_all:
+        return f", and then all of it ({given_back.amount}) was refunded"
+    return f", and then {given_back.amount} of it was refunded"
 
 
 def _after_doubt(step: Step) -> str:

@@ -7,12 +7,20 @@ from datetime import datetime
 
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
-from payorch.presentation.backoffice.payments.order_explanation import Step, explanation
+from payorch.presentation.backoffice.payments.evidence_texts import (
+    SAYS_NOTHING_FINAL,
+    evidence_text,
+)
+from payorch.presentation.backoffice.payments.order_badge import order_badge, refunded_minor
+from payorch.presentation.backoffice.payments.order_explanation import (
+    GivenBack,
+    Step,
+    explanation,
+)
 from payorch.presentation.backoffice.payments.payment_texts import (
-    FLAGS,
-    ORDER_STATUSES,
     TRANSACTION_STATUSES,
     Tone,
+    flag_text,
     left_out_text,
     reason_text,
     worded,
@@ -23,10 +31,13 @@ from payorch.presentation.money_format import format_money
 
 @dataclass(frozen=True, slots=True)
 class EvidencePart:
+    """`was_kept_only`: it would have settled something, but the books say otherwise."""
+
     at: datetime
     text: str
     detail: str
     was_applied: bool
+    was_kept_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +88,24 @@ def order_page(
 
     `why_first` is a sentence about the routing decision of each submission, by its number.
     """
-    status, tone = ORDER_STATUSES[order.status]
+    status, tone = order_badge(order)
+    refunded = refunded_minor(order)
     last = order.submissions[-1].id if order.submissions else None
     return OrderPage(
         amount=format_money(order.amount_minor, order.currency),
         status=status,
         tone=tone,
-        flag=FLAGS.get(order.flag, worded(order.flag)) if order.flag else None,
+        flag=flag_text(order.flag) if order.flag else None,
         country=f"{country_name(order.country, 'en')} ({order.country})",
         explanation=explanation(
             order.status,
             [_step(t, names) for t in order.transactions if t.submission_id == last],
             earlier_submissions=max(len(order.submissions) - 1, 0),
+            given_back=GivenBack(
+                format_money(refunded, order.currency), is_all=refunded >= order.amount_minor
+            )
+            if refunded
+            else None,
         ),
         submissions=[
             _submission(order, submission, names, why_first.get(submission.number, ""))
@@ -124,7 +141,7 @@ def _submission(
             for c in submission.left_out
         ],
         attempts=[
-            _attempt(transaction, names)
+            attempt_part(transaction, names)
             for transaction in order.transactions
             if transaction.submission_id == submission.id
         ],
@@ -140,7 +157,7 @@ def _chosen(candidate: Mapping[str, object]) -> str:
     return text
 
 
-def _attempt(transaction: TransactionRow, names: Mapping[str, str]) -> AttemptPart:
+def attempt_part(transaction: TransactionRow, names: Mapping[str, str]) -> AttemptPart:
     status, tone = TRANSACTION_STATUSES[transaction.status]
     name = names.get(transaction.provider_code, transaction.provider_code)
     return AttemptPart(
@@ -189,9 +206,10 @@ def _card(transaction: TransactionRow) -> str | None:
 def _evidence(row: EvidenceRow) -> EvidencePart:
     return EvidencePart(
         at=row.created_at,
-        text=f"{worded(row.source).capitalize()}: {row.outcome}",
+        text=evidence_text(row.source, row.outcome, row.detail or {}),
         detail=json.dumps(row.detail, indent=2, ensure_ascii=False, sort_keys=True)
         if row.detail
         else "",
         was_applied=row.was_applied,
+        was_kept_only=not row.was_applied and row.outcome not in SAYS_NOTHING_FINAL,
     )

@@ -16,16 +16,29 @@ from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.notices.order_letters import order_letters
+from payorch.presentation.backoffice.notices.work_queues import flag_waits
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.order_action_pages import OrderActionPages
+from payorch.presentation.backoffice.payments.order_actions import (
+    may_deal_with_flag,
+    may_reopen_flag,
+    order_actions,
+)
+from payorch.presentation.backoffice.payments.order_badge import order_badge
 from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
 from payorch.presentation.backoffice.payments.order_refunds import order_refunds, refunded_text
+from payorch.presentation.backoffice.payments.order_timeline import staff_entries, timeline
 from payorch.presentation.backoffice.payments.payment_filters import (
     amount_filters,
     start_of_today,
     time_filters,
 )
-from payorch.presentation.backoffice.payments.payment_texts import FLAGS, ORDER_STATUSES, worded
+from payorch.presentation.backoffice.payments.payment_texts import (
+    FLAGS,
+    ORDER_STATUSES,
+    flag_text,
+)
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.routing.order_decisions import sentences_of_order
@@ -33,14 +46,14 @@ from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 
-ANY_FLAG = "any"
+ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(KeysetListView):
+class OrdersView(OrderActionPages):
     required_permission = Permission.READ_PAYMENTS
     search_hint = "Any id, reference or e-mail"
     column_list = (
@@ -94,7 +107,7 @@ class OrdersView(KeysetListView):
         return (
             SavedView("All", {}),
             SavedView("Confirming", {"status": PaymentStatus.PROCESSING.value}),
-            SavedView("Needs attention", {"flag": ANY_FLAG}),
+            SavedView("Needs attention", {"flag": OPEN_FLAG}),
             SavedView(
                 "Paid today", {"status": PaymentStatus.PAID.value, "since": start_of_today()}
             ),
@@ -128,17 +141,27 @@ class OrdersView(KeysetListView):
         )
         if order is None:
             abort(404)
-        names = provider_names(self.session.session)
+        session, names = self.session.session, provider_names(self.session.session)
         page = order_page(order, names, sentences_of_order(OrderId(order.public_id), names))
+        refunds, letters = order_refunds(order), order_letters(session, order.id)
         return self.render(
             "backoffice/order.html",
             order=order,
             page=page,
-            events=order_events(self.session.session, order),
-            refunds=order_refunds(order),
+            refunds=refunds,
+            timeline=timeline(
+                order,
+                page,
+                refunds,
+                events=order_events(session, order),
+                letters=letters,
+                staff=staff_entries(session, order, names),
+            ),
+            actions=order_actions(order, refunds, letters),
             may_refund=staff_may(Permission.REFUND_PAYMENTS),
-            letters=order_letters(self.session.session, order.id),
             may_resend_letters=staff_may(Permission.RESEND_LETTERS),
+            may_deal_with_flag=may_deal_with_flag(order),
+            may_reopen_flag=may_reopen_flag(order),
         )
 
     def _path(self, order: OrderRow) -> Markup | str:
@@ -152,10 +175,11 @@ class OrdersView(KeysetListView):
 
 
 def _status(order: OrderRow) -> Markup:
-    text, tone = ORDER_STATUSES[order.status]
-    shown = cells.badge(text, tone)
+    shown = cells.badge(*order_badge(order))
     if order.flag:
-        shown += Markup(" ") + cells.badge(FLAGS.get(order.flag, worded(order.flag)), "warning")
+        is_open = order.flag_dealt_at is None
+        text = flag_text(order.flag) if is_open else f"{flag_text(order.flag)}, dealt with"
+        shown += Markup(" ") + cells.badge(text, "warning" if is_open else "neutral")
     return shown
 
 
@@ -179,10 +203,12 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
         ChoiceFilter(
             name="flag",
             label="Flag",
-            choices=lambda: [(ANY_FLAG, "Any flag"), *FLAGS.items()],
-            where=lambda value: (
-                OrderRow.flag.is_not(None) if value == ANY_FLAG else typed(OrderRow.flag == value)
-            ),
+            choices=lambda: [
+                (OPEN_FLAG, "Not dealt with"),
+                (ANY_FLAG, "Any flag"),
+                *FLAGS.items(),
+            ],
+            where=_flagged,
             is_extra=True,
         ),
         ChoiceFilter(
@@ -195,6 +221,16 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             is_extra=True,
         ),
     )
+
+
+def _flagged(value: str) -> ColumnElement[bool]:
+    match value:
+        case "open":
+            return flag_waits()
+        case "any":
+            return OrderRow.flag.is_not(None)
+        case _:
+            return typed(OrderRow.flag == value)
 
 
 def _tried_at(provider_code: str) -> ColumnElement[bool]:

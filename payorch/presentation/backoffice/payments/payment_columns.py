@@ -17,7 +17,9 @@ def with_small_print(text: str, small_print: str | None) -> Markup:
     """A first line, and a quieter second one if there is something to say."""
     if not small_print:
         return Markup("{}").format(text)
-    return Markup('{}<br><small class="muted">{}</small>').format(text, small_print)
+    return Markup('{}<br><small class="muted" title="{}">{}</small>').format(
+        text, small_print, small_print
+    )
 
 
 def link(text: str, address: str) -> Markup:
@@ -39,7 +41,11 @@ def order_link(order: OrderRow) -> Markup:
 def customer(order: OrderRow) -> Markup:
     if order.customer_name:
         return with_small_print(order.customer_name, order.customer_email)
-    return Markup("{}").format(order.customer_email or "-")
+    if order.customer_email:
+        return Markup('<small title="{}">{}</small>').format(
+            order.customer_email, order.customer_email
+        )
+    return Markup("-")
 
 
 def description(order: OrderRow) -> Markup:

@@ -115,6 +115,10 @@ _REASONS: Mapping[str, str] = {
 _LEFT_OUT: Mapping[str, str] = {str(member): text for member, text in LEFT_OUT.items()}
 
 
+def flag_text(flag: str) -> str:
+    return FLAGS.get(flag) or worded(flag)
+
+
 def reason_text(code: str | None) -> str:
     """Why a provider was chosen or failed; a code of another release is shown as it is."""
     return _REASONS.get(code or "") or worded(code)

@@ -1,0 +1,147 @@
+"""Journal entries in plain words: what somebody did, to what, and the way to that thing."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import current_app, url_for
+from markupsafe import Markup
+
+from payorch.infrastructure.persistence.tables.journal import JournalRow
+from payorch.presentation.backoffice.payments.evidence_texts import answered_text, asked_text
+from payorch.presentation.backoffice.payments.payment_texts import FLAGS, worded
+from payorch.presentation.money_format import format_money
+
+Names = Mapping[str, str]
+"""Display names of providers by their codes."""
+
+CONCLUSIONS: Mapping[str, str] = {"charged": "charged", "not_charged": "not charged"}
+"""The value of a review's conclusion, as it reads."""
+
+
+def done_text(entry: JournalRow, names: Names) -> str:
+    """What was done, to be read after the name of who did it: "disabled Alpha"."""
+    write = _TEXTS.get(entry.action)
+    if write is None:
+        return worded(entry.action.replace(".", " "))
+    return write(entry.before or {}, entry.after or {}, _thing(entry.subject, names))
+
+
+def subject_link(subject: str, names: Names) -> Markup | str:
+    """The thing that was changed, as a link to its page where it has one."""
+    address = _address(subject)
+    text = _thing(subject, names)
+    return text if address is None else Markup('<a href="{}">{}</a>').format(address, text)
+
+
+def _thing(subject: str, names: Names) -> str:
+    kind, _, key = subject.partition(":")
+    match kind:
+        case "payment_method":
+            return names.get(key, key)
+        case "order" | "transaction" | "staff":
+            return key
+        case _:
+            return worded(subject)
+
+
+def _address(subject: str) -> str | None:
+    kind, _, key = subject.partition(":")
+    match kind:
+        case "order":
+            return _page("backoffice_orders.order_page", public_id=key)
+        case "transaction":
+            return _page("backoffice_transactions.index_view", search=key)
+        case "payment_method":
+            return _page("providers.details", code=key)
+        case "routing_policy":
+            return _page("routing.index")
+        case _ if subject.startswith("job ") and subject[4:].isdecimal():
+            return _page("backoffice_jobs.job_page", key=subject[4:])
+        case _ if "/" in subject:
+            _, _, event_id = subject.partition("/")
+            return _page("backoffice_provider_events.index_view", search=event_id)
+        case _:
+            return None
+
+
+def _page(endpoint: str, **values: Any) -> str | None:
+    """None where this installation has no such page."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def _check(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    asked, answer = after.get("asked"), after.get("answer")
+    if after.get("resolution") == "held_by_another":
+        return "asked for a check, while another one was running"
+    if asked is None:
+        return "asked for a check, but it was settled already"
+    if answer is None:
+        return f"checked the payment now. {asked_text(asked)}"
+    answered = answered_text(answer, after.get("because"))
+    return f"checked the payment now. {asked_text(asked)}: {answered}"
+
+
+def _proposal(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    conclusion = CONCLUSIONS.get(str(after.get("conclusion")), "")
+    reference = after.get("provider_reference")
+    return f"proposed “{conclusion}”" + (f", by the charge {reference}" if reference else "")
+
+
+def _decision(verb: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+        conclusion = CONCLUSIONS.get(str(after.get("conclusion")), "")
+        return f"{verb} the proposal “{conclusion}” of {before.get('proposed_by')}"
+
+    return text
+
+
+def _refund(verb: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+        amount = format_money(int(after.get("amount_minor", 0)), str(after.get("currency", "EUR")))
+        return f"{verb} a {after.get('kind', 'refund')} of {amount}"
+
+    return text
+
+
+def _flag(words: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(before: Mapping[str, Any], _after: Mapping[str, Any], _thing: str) -> str:
+        flag = str(before.get("flag", ""))
+        return words.format(flag=FLAGS.get(flag, worded(flag)))
+
+    return text
+
+
+def _plain(words: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(_before: Mapping[str, Any], _after: Mapping[str, Any], thing: str) -> str:
+        return words.format(thing=thing)
+
+    return text
+
+
+def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    return f"published routing policy version {after.get('version')}"
+
+
+_TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]] = {
+    "enable_payment_method": _plain("enabled {thing}"),
+    "disable_payment_method": _plain("disabled {thing}"),
+    "publish_routing_policy": _policy,
+    "enter_safe_mode": _plain("paused all payments (SAFE mode)"),
+    "enter_normal_mode": _plain("ended SAFE mode"),
+    "order_cancelled": _plain("cancelled the order"),
+    "order_flag_dealt_with": _flag("marked the flag “{flag}” as dealt with"),
+    "order_flag_reopened": _flag("took the flag “{flag}” up again"),
+    "order_note_added": _plain("wrote a note"),
+    "transaction_checked": _check,
+    "notice.resend": _plain("sent a letter again"),
+    "refund_requested": _refund("asked for"),
+    "refund_retried": _refund("retried"),
+    "review_proposed": _proposal,
+    "review_approved": _decision("approved"),
+    "review_rejected": _decision("rejected"),
+    "provider_event.conclude": _plain("dealt with the provider's event"),
+    "create_staff": _plain("opened an account for {thing}"),
+    "set_staff_password": _plain("set another password for {thing}"),
+    "open_staff_account": _plain("opened the account of {thing} again"),
+    "close_staff_account": _plain("closed the account of {thing}"),
+}
