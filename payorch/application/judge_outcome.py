@@ -7,6 +7,7 @@ judgement says so, and it says so only after proof that this one did not charge.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from payorch.application.open_attempts import OpenAttempt
 from payorch.application.payment_ledger import DeclineRecord
 from payorch.application.payment_result import PaymentResult, ResultKind
 from payorch.application.ports import Clock
@@ -37,6 +38,17 @@ class Attempt:
     reasons_fallen_back_for: frozenset[str] = frozenset()
     earlier_verdict: DeclineVerdict | None = None
 
+    @classmethod
+    def taken_over(cls, found: OpenAttempt) -> "Attempt":
+        """The attempt as its new holder knows it."""
+        return cls(
+            order_id=found.order.id,
+            order_key=found.order_key,
+            submission_key=found.submission_key,
+            transaction=found.transaction,
+            answered=found.answered_at is not None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -53,6 +65,11 @@ class Judgement:
         if not self.is_legal or not self.settlement.proves_no_charge:
             return False
         return self.verdict is None or self.verdict.may_try_next
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether a lookup that brought it says something new and allowed."""
+        return self.is_legal and self.settlement.transaction_status in _NEWS
 
     @property
     def decline_record(self) -> DeclineRecord | None:
@@ -144,3 +161,14 @@ class OutcomeJudge:
             self._clock.now().date(),
             attempt.reasons_fallen_back_for,
         )
+
+
+_NEWS = frozenset(
+    {
+        TransactionStatus.PENDING,
+        TransactionStatus.APPROVED,
+        TransactionStatus.DECLINED,
+        TransactionStatus.NOT_SENT,
+        TransactionStatus.ABANDONED,
+    }
+)

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from payorch.application.judge_outcome import (
     Attempt,
-    Judgement,
     OutcomeJudge,
     names_another_amount,
 )
@@ -223,9 +222,9 @@ class ResolveTransactionUseCase:
         """Record a final answer. False when it proves nothing or the books refused it."""
         if not self._is_news(check.attempt, answer.outcome):
             return False
-        attempt = as_attempt(check.attempt)
+        attempt = Attempt.taken_over(check.attempt)
         judgement = self._judge.judge(attempt, answer.outcome, was_looked_up=True)
-        if not _is_applicable(judgement):
+        if not judgement.is_applicable:
             flag = judgement.settlement.order_flag
             self._recorder.keep_evidence(
                 attempt, check.climb.step, answer, was_applied=False, order_flag=flag
@@ -272,7 +271,7 @@ class ResolveTransactionUseCase:
         answer = check.climb.answer
         if check.is_counted and answer and not self._is_news(check.attempt, answer.outcome):
             self._recorder.keep_evidence(
-                as_attempt(check.attempt), check.climb.step, answer, was_applied=False
+                Attempt.taken_over(check.attempt), check.climb.step, answer, was_applied=False
             )
 
     def _put_off(self, attempt: OpenAttempt, now: datetime, *, review: bool = False) -> None:
@@ -287,27 +286,6 @@ class ResolveTransactionUseCase:
 
     def _record_process_died(self, found: OpenAttempt) -> None:
         """The holder's lease ran out without an answer: from now on it counts as UNKNOWN."""
-        attempt = as_attempt(found)
+        attempt = Attempt.taken_over(found)
         judgement = self._judge.judge(attempt, Unknown(UnknownReason.PROCESS_DIED))
         self._recorder.record(attempt, judgement, latency_ms=None)
-
-
-def _is_applicable(judgement: Judgement) -> bool:
-    return judgement.is_legal and judgement.settlement.transaction_status in {
-        TransactionStatus.PENDING,
-        TransactionStatus.APPROVED,
-        TransactionStatus.DECLINED,
-        TransactionStatus.NOT_SENT,
-        TransactionStatus.ABANDONED,
-    }
-
-
-def as_attempt(found: OpenAttempt) -> Attempt:
-    """The attempt as its new holder knows it."""
-    return Attempt(
-        order_id=found.order.id,
-        order_key=found.order_key,
-        submission_key=found.submission_key,
-        transaction=found.transaction,
-        answered=found.answered_at is not None,
-    )

@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from payorch.application.jobs import Job, RetryLater
-from payorch.application.judge_outcome import OutcomeJudge
+from payorch.application.judge_outcome import Attempt, OutcomeJudge
 from payorch.application.open_attempts import OpenAttempt, OpenAttempts
 from payorch.application.ports import Clock
 from payorch.application.provider_gateway import Answer
 from payorch.application.record_outcome import OutcomeRecorder
-from payorch.application.resolve_transaction import LEASE_S, as_attempt
+from payorch.application.resolve_transaction import LEASE_S
 from payorch.application.staff_reason import checked_reason
 from payorch.domain.errors import ReasonRequired, ReviewNotPossible
 from payorch.domain.outcome import Approved, NotSent, NotSentReason
@@ -217,7 +217,7 @@ class ReviewTransactionUseCase:
         return self._open_attempts.of_transaction(proposal.transaction_id) is None
 
     def _record(self, found: OpenAttempt, proposal: Proposal) -> None:
-        attempt = as_attempt(found)
+        attempt = Attempt.taken_over(found)
         outcome = _outcome(proposal, found)
         judgement = self._judge.judge(attempt, outcome, was_looked_up=True)
         answer = Answer(outcome, 0, {"review": proposal.id})

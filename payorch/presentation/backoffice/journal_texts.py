@@ -14,8 +14,14 @@ from payorch.presentation.money_format import format_money
 Names = Mapping[str, str]
 """Display names of providers by their codes."""
 
-CONCLUSIONS: Mapping[str, str] = {"charged": "charged", "not_charged": "not charged"}
-"""The value of a review's conclusion, as it reads."""
+CONCLUSIONS: Mapping[str, str] = {
+    "charged": "charged",
+    "not_charged": "not charged",
+    "charged_other_amount": "charged another amount",
+    "given_back": "given back",
+    "not_given_back": "not given back",
+}
+"""The value of a review's conclusion, as it reads: of payments and of refunds."""
 
 
 def done_text(entry: JournalRow, names: Names) -> str:
@@ -36,7 +42,7 @@ def subject_link(subject: str, names: Names) -> Markup | str:
 def _thing(subject: str, names: Names) -> str:
     kind, _, key = subject.partition(":")
     match kind:
-        case "payment_method":
+        case "payment_method" | "circuit" | "payment_method_fee":
             return names.get(key, key)
         case "order" | "transaction" | "staff":
             return key
@@ -51,7 +57,7 @@ def _address(subject: str) -> str | None:
             return _page("backoffice_orders.order_page", public_id=key)
         case "transaction":
             return _page("backoffice_transactions.index_view", search=key)
-        case "payment_method":
+        case "payment_method" | "circuit" | "payment_method_fee":
             return _page("providers.details", code=key)
         case "routing_policy":
             return _page("routing.index")
@@ -136,6 +142,14 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "notice.resend": _plain("sent a letter again"),
     "refund_requested": _refund("asked for"),
     "refund_retried": _refund("retried"),
+    "refund_recovered": _refund("found at the provider"),
+    "refund_review_proposed": _proposal,
+    "refund_review_approved": _decision("approved"),
+    "refund_review_rejected": _decision("rejected"),
+    "hold_circuit_open": _plain("held the circuit of {thing} open: nothing is sent there"),
+    "hold_circuit_closed": _plain("held the circuit of {thing} closed: it is trusted"),
+    "release_circuit": _plain("ended the hold of the circuit of {thing}"),
+    "set_provider_fee": _plain("set a fee of {thing}"),
     "review_proposed": _proposal,
     "review_approved": _decision("approved"),
     "review_rejected": _decision("rejected"),

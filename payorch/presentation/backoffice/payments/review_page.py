@@ -40,6 +40,11 @@ def consequence(conclusion: str, transaction: TransactionRow) -> str:
             f"The payment is booked as charged: the order is PAID with {amount}, and the customer "
             "gets a receipt."
         )
+    if conclusion == "charged_other_amount":
+        return (
+            "What the provider charged is given back at once, and the payment is booked as not "
+            f"charged: the order is not paid, and {amount} can be paid again."
+        )
     return (
         "The payment is booked as not charged: the customer is told so, and may pay the order "
         "again. If the provider has charged after all, she pays twice."
