@@ -34,10 +34,15 @@ class RefundPending:
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The provider says no, and that nothing goes back."""
+    """The provider says no, and that nothing goes back.
+
+    `is_of_this_refund`: it weighed this very refund, whose key decides it once and for all. Else it
+    says what the payment's state does not allow, which an earlier request may have brought about.
+    """
 
     code: str
     provider_reference: str | None = None
+    is_of_this_refund: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,8 @@ def settle_refund(
     """The state that follows from a verified `outcome`.
 
     `was_sent_before`: besides the request that was answered, an earlier one may be under way.
-    That this one was not processed, or was refused without a refund to show for it, says nothing
-    about that one: it may be why there is nothing left to give back. The caller checks that the
+    That this one was not processed, or does not fit the payment any more, says nothing about that
+    one: it may be why there is nothing left to give back. The caller checks that the
     change is legal; a status that stays as it is is no change.
     """
     match outcome:
@@ -111,7 +116,7 @@ def settle_refund(
             return RefundSettlement(RefundStatus.SUCCEEDED, _kept(reference, refund))
         case RefundPending(provider_reference=reference):
             return RefundSettlement(RefundStatus.PENDING, _kept(reference, refund))
-        case RefundRefused(code=code, provider_reference=None) if (
+        case RefundRefused(code=code, provider_reference=None, is_of_this_refund=False) if (
             was_sent_before and refund.kind is RefundKind.REFUND
         ):
             # A void is refused for what the payment is, so that an earlier one fails as well.

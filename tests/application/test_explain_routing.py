@@ -86,14 +86,14 @@ def test_open_circuits_are_told_and_the_best_of_bad_is_still_there(database):
     shop = Shop(database, sandbox_url="http://127.0.0.1:9", methods=METHODS[:2])
     circuits = shop.services.circuits
     for _ in range(10):
-        circuits.record("alpha", is_technical_failure=True)
+        circuits.record("alpha", "server_error")
     found = explain(shop)
     assert [place.provider_code for place in found.places] == ["beta"]
     assert found.left_out == {"alpha": LeftOut.CIRCUIT_OPEN}
 
-    circuits.record("beta", is_technical_failure=False)
+    circuits.record("beta", None)
     for _ in range(9):
-        circuits.record("beta", is_technical_failure=True)
+        circuits.record("beta", "server_error")
     found = explain(shop)
     assert [(p.provider_code, p.because) for p in found.places] == [
         ("beta", ChosenBecause.BEST_OF_BAD)

@@ -105,6 +105,15 @@ def test_after_an_earlier_request_a_bare_refusal_leaves_the_refund_unknown(can_s
     assert not settled.proves_not_sent
 
 
+def test_a_refund_that_was_weighed_and_refused_has_failed_whenever_it_was_sent():
+    refund = a_refund(was_sent=True)
+
+    refused = RefundRefused("refund_refused", is_of_this_refund=True)
+    settled = settle_refund(refused, refund, was_sent_before=True)
+
+    assert (settled.status, settled.failure_code) == (RefundStatus.FAILED, "refund_refused")
+
+
 def test_what_the_provider_had_accepted_stays_accepted():
     refund = replace(a_refund(was_sent=True), status=RefundStatus.PENDING)
 

@@ -37,6 +37,9 @@ _REFUSED = frozenset({400, 402, 404, 422})
 _REFUSED_CONFLICTS = frozenset({"not_refundable", "not_voidable"})
 """The other conflicts are about a key: another request of it is or was under way."""
 
+_JUDGED = frozenset({"refund_refused", "refund_not_allowed"})
+"""The answer to a key, whenever it is sent again; other refusals are about what is left to give."""
+
 _WEIGHT_IN_SEARCH: Mapping[type[RefundOutcome], int] = {
     RefundSucceeded: 0,
     RefundUnknown: 1,
@@ -167,7 +170,7 @@ def _refusal(answer: HttpAnswer, data: Mapping[str, Any]) -> RefundOutcome:
     if answer.status == 503 and code == "not_processed":
         return RefundNotSent(NotSentReason.NOT_PROCESSED)
     if answer.status in _REFUSED or (answer.status == 409 and code in _REFUSED_CONFLICTS):
-        return RefundRefused(code or f"http_{answer.status}")
+        return RefundRefused(code or f"http_{answer.status}", is_of_this_refund=code in _JUDGED)
     if answer.status == 409:
         return RefundUnknown(UnknownReason.IN_FLIGHT, code)
     return _unreadable(answer)
