@@ -55,6 +55,17 @@ class Judgement:
         return self.verdict is None or self.verdict.may_try_next
 
     @property
+    def is_applicable(self) -> bool:
+        """Whether a lookup that says this changes the books: it ended, or will end by itself."""
+        return self.is_legal and self.settlement.transaction_status in {
+            TransactionStatus.PENDING,
+            TransactionStatus.APPROVED,
+            TransactionStatus.DECLINED,
+            TransactionStatus.NOT_SENT,
+            TransactionStatus.ABANDONED,
+        }
+
+    @property
     def decline_record(self) -> DeclineRecord | None:
         if self.verdict is None or not isinstance(self.outcome, Declined):
             return None

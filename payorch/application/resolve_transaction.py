@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from payorch.application.judge_outcome import (
     Attempt,
-    Judgement,
     OutcomeJudge,
     names_another_amount,
 )
@@ -225,7 +224,7 @@ class ResolveTransactionUseCase:
             return False
         attempt = as_attempt(check.attempt)
         judgement = self._judge.judge(attempt, answer.outcome, was_looked_up=True)
-        if not _is_applicable(judgement):
+        if not judgement.is_applicable:
             flag = judgement.settlement.order_flag
             self._recorder.keep_evidence(
                 attempt, check.climb.step, answer, was_applied=False, order_flag=flag
@@ -281,16 +280,6 @@ class ResolveTransactionUseCase:
         attempt = as_attempt(found)
         judgement = self._judge.judge(attempt, Unknown(UnknownReason.PROCESS_DIED))
         self._recorder.record(attempt, judgement, latency_ms=None)
-
-
-def _is_applicable(judgement: Judgement) -> bool:
-    return judgement.is_legal and judgement.settlement.transaction_status in {
-        TransactionStatus.PENDING,
-        TransactionStatus.APPROVED,
-        TransactionStatus.DECLINED,
-        TransactionStatus.NOT_SENT,
-        TransactionStatus.ABANDONED,
-    }
 
 
 def as_attempt(found: OpenAttempt) -> Attempt:

@@ -46,7 +46,8 @@ def surplus_goes_back_before_the_approval_is_written() -> Iterator[None]:
 
     def gives_back(self, *arguments):
         for order in original(self, *arguments):
-            self._late_news._surplus_charges.give_back(order)
+            with self._late_news._surplus_charges._transactions.write() as connection:
+                surplus_charges.insert_give_back(connection, order)
         return ()
 
     unaware = payment_statements._finish_transaction
