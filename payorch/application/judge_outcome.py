@@ -68,7 +68,7 @@ class Judgement:
 
     @property
     def is_applicable(self) -> bool:
-        """Whether a lookup that brought it says something new and allowed."""
+        """Whether a lookup that says this changes the books: it ended, or will end by itself."""
         return self.is_legal and self.settlement.transaction_status in _NEWS
 
     @property

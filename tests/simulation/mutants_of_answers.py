@@ -6,19 +6,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from sqlalchemy import literal
-
-from payorch.application.record_outcome import OutcomeRecorder
 from payorch.application.resolution_ladder import ResolutionLadder, Step, _is_not_found
 from payorch.domain.outcome import Unknown
 from payorch.infrastructure.gateways.sandbox import transform
 from payorch.infrastructure.gateways.sandbox.webhooks import SandboxWebhookVerifier
 from payorch.infrastructure.persistence import (
     payment_ledger,
-    payment_statements,
     surplus_charges,
 )
-from payorch.infrastructure.persistence.tables import TransactionRow
 from tests.simulation.mutant import Mutant
 
 if TYPE_CHECKING:
@@ -35,30 +30,6 @@ def nothing_is_given_back() -> Iterator[None]:
     with (
         patch.object(surplus_charges, "insert_give_back", lambda *_: False),
         patch.object(payment_ledger, "insert_give_back", lambda *_: False),
-    ):
-        yield
-
-
-@contextmanager
-def surplus_goes_back_before_the_approval_is_written() -> Iterator[None]:
-    """In a commit of its own, and what goes back may be booked."""
-    original = OutcomeRecorder._gives_back
-
-    def gives_back(self, *arguments):
-        for order in original(self, *arguments):
-            self._late_news._surplus_charges.give_back(order)
-        return ()
-
-    unaware = payment_statements._finish_transaction
-
-    def finish(clock):
-        statement = unaware(clock)
-        statement._returning = (TransactionRow.id, literal(False).label("is_given_back"))
-        return statement
-
-    with (
-        patch.object(OutcomeRecorder, "_gives_back", gives_back),
-        patch.object(payment_statements, "_finish_transaction", finish),
     ):
         yield
 
@@ -89,7 +60,6 @@ def one_object_speaks_for_all() -> AbstractContextManager[Any]:
 MUTANTS_OF_ANSWERS = (
     Mutant("forged events are trusted", forged_events_are_trusted),
     Mutant("nothing is given back", nothing_is_given_back),
-    Mutant("surplus goes back before", surplus_goes_back_before_the_approval_is_written),
     Mutant("refusals are believed", refusals_are_believed_whatever_they_name),
     Mutant("the ladder stops at a read", the_ladder_stops_at_what_it_cannot_read),
     Mutant("one object speaks for all", one_object_speaks_for_all),
