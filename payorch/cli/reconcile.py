@@ -35,6 +35,7 @@ def reconcile(limit: int, every_s: float | None) -> None:
 
 def _repeat(use_case: ReconcileUseCase, limit: int, every_s: float) -> None:
     stop = stop_on_signals()
+    click.echo(f"Checking every {every_s:g} s until told to stop.")
     while not stop.is_set():
         try:
             report = use_case.execute(limit)

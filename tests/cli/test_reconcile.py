@@ -24,12 +24,14 @@ def test_repeated_passes_end_on_a_signal(payorch: Payorch) -> None:
     process = subprocess.Popen(
         [sys.executable, *PAYORCH, "reconcile", "--every", "0.1"],
         env=environment() | payorch.environment,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        text=True,
     )
-    assert process.stderr is not None
-    with process.stderr:
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0, process.stderr.read()
+    assert process.stdout is not None
+    assert "Checking every 0.1 s" in process.stdout.readline()
+
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors

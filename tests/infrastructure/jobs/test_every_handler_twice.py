@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from payorch.application.jobs import SETTLE_TRANSACTION, GiveUp, NewJob, RetryLater
 from payorch.application.review import Conclusion
+from payorch.application.review_refund import RefundConclusion
 from payorch.domain.payment_method import Capabilities
 from payorch.infrastructure.jobs import drain, run_for
 from payorch.infrastructure.persistence.tables import (
@@ -39,7 +40,7 @@ class World:
         sandbox.reset()
         methods = [
             a_method("alpha", timeout_s=1.0),
-            a_method("beta", timeout_s=0.3, capabilities=Capabilities()),
+            a_method("beta", timeout_s=0.3, capabilities=Capabilities(refund=True)),
         ]
         self.shop = self._shop(methods)
         self.ran = set()
@@ -77,6 +78,7 @@ class World:
         self._a_process_dies_after_the_call()
         self._an_event_tells_of_a_payment()
         self._staff_conclude_what_nobody_can_prove()
+        self._staff_conclude_on_a_refund_that_nobody_can_prove()
         self.shop.order()
         run_for(self.background, seconds=120)
         # The order that nobody paid runs out; the done jobs of the schedules are forgotten.
@@ -125,6 +127,24 @@ class World:
             actor="fiona@example.com",
         )
         self.shop.services.review.decide(
+            proposal.id, is_approved=True, actor="adam@example.com", reason="Checked it."
+        )
+
+    def _staff_conclude_on_a_refund_that_nobody_can_prove(self):
+        paid = self.shop.pay(new_order=an_order(2500), preferred_provider="beta")
+        self.sandbox.patch_profile("beta", refund_faults={"error_500_before": 1})
+        refund = self.shop.services.refund_payment.execute(a_refund(paid.order_id, 400)).refund
+        self.sandbox.patch_profile("beta", refund_faults=None)
+        self.clock.advance(minutes=2)
+        drain(self.background, with_schedules=True)
+        proposal = self.shop.services.review_refund.propose(
+            refund.id,
+            RefundConclusion.NOT_GIVEN_BACK,
+            provider_reference=None,
+            evidence="Not in the statement.",
+            actor="fiona@example.com",
+        )
+        self.shop.services.review_refund.decide(
             proposal.id, is_approved=True, actor="adam@example.com", reason="Checked it."
         )
 
