@@ -2,6 +2,7 @@
 
 import pytest
 
+from payorch.application.closed_payment_events import ASKED_ABOUT_ANOTHER_REFERENCE
 from payorch.application.jobs import GiveUp, Job
 from payorch.application.payment_result import ResultKind
 from payorch.domain.payment_status import PaymentStatus
@@ -297,15 +298,21 @@ def test_a_claimed_charge_that_the_provider_does_not_confirm_goes_nowhere(
     assert shop.states() == ["no_change", "no_change"]
 
 
-def test_somebody_elses_payment_under_our_reference_goes_nowhere(shop, sandbox, late_outcomes):
+def test_somebody_elses_payment_under_our_reference_is_asked_about_and_then_told(
+    shop, sandbox, clock, late_outcomes
+):
     """The event names our attempt, but the object that it names belongs to another payment."""
     result = shop.pay(instrument=a_card(DECLINED))
     foreign = charge_again(sandbox, "somebody-else")
 
     shop.tell(shop.event(of=foreign, reference=shop.view(result.order_id).last.id))
 
+    assert shop.states() == ["received"]
+    for _ in range(ASKED_ABOUT_ANOTHER_REFERENCE):
+        clock.advance(hours=6)
+        shop.work()
+    assert shop.states() == ["alerted"]
     assert late_outcomes.taken == []
-    assert shop.states() == ["no_change"]
 
 
 def test_while_the_provider_does_not_answer_the_event_is_tried_again(

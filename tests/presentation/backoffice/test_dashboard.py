@@ -11,6 +11,7 @@ from payorch.application.configuration import PublishedPolicy
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import MIN_POINT_N
 from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.domain.routing_policy import RoutingPolicy
 from payorch.presentation.backoffice.dashboard.chart_layout import policy_markers
 from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
 from tests.metrics_history import FrozenClock, MetricsHistory
@@ -169,9 +170,9 @@ def marks_of(*hours, by="olga"):
     """The texts, and what pointing at them says, of policies published at these hours of a day."""
     published = [
         PublishedPolicy(
-            version=version,
+            policy=RoutingPolicy(version=version, entries=()),
             based_on_version=None,
-            entries=(),
+            restores_version=None,
             published_at=START + hour * HOUR,
             published_by=by,
             reason="",
