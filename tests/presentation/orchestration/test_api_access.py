@@ -8,6 +8,7 @@ OPERATIONS = [
     ("GET", "/api/v1/orders/po_1"),
     ("GET", "/api/v1/orders/po_1/payment-methods"),
     ("POST", "/api/v1/orders/po_1/pay"),
+    ("POST", "/api/v1/orders/po_1/cancel"),
     ("POST", "/api/v1/orders/po_1/refunds"),
     ("GET", "/api/v1/orders/po_1/refunds"),
     ("GET", "/api/v1/refunds/re_1"),
