@@ -56,7 +56,7 @@ QUEUES: Sequence[WorkQueue] = (
     WorkQueue(
         name="confirming",
         title="Confirming for over 15 minutes",
-        what_to_do="payorch goes on asking. Is the provider ill?",
+        what_to_do="payorch goes on asking. Is the provider in trouble?",
         endpoint="backoffice_transactions.index_view",
         filters={"waits": "confirming"},
     ),
