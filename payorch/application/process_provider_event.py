@@ -19,6 +19,7 @@ from payorch.application.provider_events import (
     EventSubject,
     NamedByEvents,
     NamedTransaction,
+    ProviderEvent,
     StoredEvent,
 )
 from payorch.application.resolve_transaction import Resolution, ResolveTransactionUseCase
@@ -29,7 +30,9 @@ HELD_STEP_S = 2.0
 """Whoever holds the lease is at work this very moment; each wait is longer by this much."""
 
 LOOKS_AT_AN_OPEN_PAYMENT = 4
-"""So often an event asks about a payment that it calls ended; then the reconciler goes on."""
+"""So often an event asks about a payment that it calls ended without a charge; then the
+reconciler goes on.
+"""
 
 
 class ProcessProviderEvent:
@@ -111,6 +114,7 @@ class ProcessProviderEvent:
         )
         match resolution:
             case Resolution.SETTLED:
+                self._require_settled_by(stored.event, method)
                 return EventNews(EventState.APPLIED, "The provider was asked: settled.")
             case Resolution.HELD:
                 delay_s = HELD_STEP_S * min(job.attempts, 10)
@@ -121,10 +125,25 @@ class ProcessProviderEvent:
             case Resolution.REVIEW:
                 return EventNews(EventState.NO_CHANGE, "The provider was asked: for review.")
             case Resolution.STILL_OPEN:
-                is_final = stored.event.claim is not EventClaim.OPEN
-                if is_final and job.attempts < LOOKS_AT_AN_OPEN_PAYMENT:
+                claim = stored.event.claim
+                has_looks_left = job.attempts < LOOKS_AT_AN_OPEN_PAYMENT
+                # A charge is not forgotten: another one may settle the payment later.
+                if claim is EventClaim.CHARGED or (claim is not EventClaim.OPEN and has_looks_left):
                     raise RetryLater("The provider does not say yet what its event says.")
                 return EventNews(EventState.NO_CHANGE, "The provider was asked: still open.")
+
+    def _require_settled_by(self, event: ProviderEvent, method: PaymentMethodVO) -> None:
+        """Of two charges of one reference, one has settled it; the event may tell of the other.
+
+        Raises RetryLater then: the next look finds a closed payment, and asks about that charge.
+        """
+        if event.claim is not EventClaim.CHARGED or event.provider_reference is None:
+            return
+        named = self._named.transaction(
+            event.our_reference, event.provider_reference, self._of_account(method)
+        )
+        if named is not None and named.transaction.provider_reference != event.provider_reference:
+            raise RetryLater("Another charge settled the payment.", delay_s=HELD_STEP_S)
 
     def _of_account(self, method: PaymentMethodVO) -> tuple[str, ...]:
         """All methods of the account that signed: it sends the events of each to one address."""

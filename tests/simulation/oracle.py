@@ -155,7 +155,10 @@ class Judge:
 
     def _doubles(self) -> Iterator[str]:
         """What was captured beside the approval has gone back, and the approval itself has not."""
-        guarded = {r.payment_reference for r in self._world.books.refunds() if r.is_guard}
+        guard = [r for r in self._world.books.refunds() if r.is_guard]
+        guarded = {r.payment_reference for r in guard}
+        # A provider may refuse to give back: then staff are told, and nobody can do more.
+        refused = {r.payment_reference for r in guard if r.status == "failed"}
         for attempts in self._attempts.values():
             for attempt in attempts:
                 if attempt.status not in {"approved", "voided"}:
@@ -166,6 +169,8 @@ class Judge:
                     can = self._world.providers.accounts[payment.account].capabilities
                     is_told = payment.id not in self._world.webhooks.dropped
                     is_kept = payment.net > 0 and payment.id != attempt.provider_reference
+                    if payment.id in refused:
+                        continue
                     if is_kept and is_told and (can.refund or can.void):
                         yield f"{payment.id} was captured beside the approval, and kept"
 

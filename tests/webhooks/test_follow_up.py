@@ -80,7 +80,8 @@ def test_an_event_that_says_approved_is_not_believed(shop, sandbox):
         shop.clock.advance(minutes=1)
 
     assert shop.statuses(result.order_id) == [("alpha", "requires_action")]
-    assert shop.states() == ["no_change"]
+    # A charge is not forgotten while the payment is open: it is asked about again.
+    assert shop.states() == ["received"]
 
 
 def test_an_event_that_says_declined_is_not_believed(shop, sandbox):
