@@ -169,7 +169,9 @@ class Judge:
                     can = self._world.providers.accounts[payment.account].capabilities
                     is_told = payment.id not in self._world.webhooks.dropped
                     is_kept = payment.net > 0 and payment.id != attempt.provider_reference
-                    if payment.id in refused:
+                    if is_kept and payment.id in refused:
+                        if not self._world.books.has_alert("guard_refund_failed"):
+                            yield f"{payment.id} was not taken back, and nobody is told"
                         continue
                     if is_kept and is_told and (can.refund or can.void):
                         yield f"{payment.id} was captured beside the approval, and kept"
