@@ -10,6 +10,7 @@ from payorch.domain.payment_status import PaymentStatus
 from payorch.domain.settlement import FLAG_CONTRADICTION
 from payorch.infrastructure.persistence.attempt_statements import flag_order
 from tests.browser.live_server import serving
+from tests.browser.navigation import follow
 from tests.presentation.backoffice.office import PASSWORD, Office
 from tests.shop import a_card, a_method, a_payment, an_order
 
@@ -68,7 +69,7 @@ def test_two_people_settle_a_payment_that_nobody_can_prove(office, site, browser
     log_in(page, site, finn)
     page.goto(f"{site}/admin/orders/{order_id}")
     look(page, "order-open")
-    page.click("a:has-text('Check now')")
+    follow(page, "a:has-text('Check now')")
     look(page, "check")
     page.fill("#reason", "The customer called")
     page.click("main button:has-text('Check now')")
@@ -77,9 +78,9 @@ def test_two_people_settle_a_payment_that_nobody_can_prove(office, site, browser
 
     page.goto(f"{site}/admin/attention/")
     look(page, "attention")
-    page.click("a:has-text('Payments to review')")
+    follow(page, "a:has-text('Payments to review')")
     look(page, "reviews")
-    page.click(".list-table a >> nth=0")
+    follow(page, ".list-table a >> nth=0")
     look(page, "review-to-propose")
     page.check("#not-charged")
     page.fill("#evidence", "Not on the statement of 24 November, page 3.")
@@ -122,7 +123,7 @@ def test_finance_notes_deals_with_a_flag_and_cancels(office, site, browser_page)
 
     page.goto(f"{site}/admin/orders/{paid}")
     look(page, "order-flagged")
-    page.click("text=Mark as dealt with")
+    follow(page, "text=Mark as dealt with")
     look(page, "flag")
     page.fill("#reason", "The provider has corrected it")
     page.click("main button:has-text('Dealt with')")
@@ -134,18 +135,18 @@ def test_finance_notes_deals_with_a_flag_and_cancels(office, site, browser_page)
     page.wait_for_selector("text=on the queue again")
 
     page.goto(f"{site}/admin/orders/{order_id}")
-    page.click("text=Add a note")
+    follow(page, "text=Add a note")
     look(page, "note")
     page.fill("#reason", "Ana called: she does not want the books any more.")
     page.click("text=Save the note")
     page.wait_for_selector("text=The note is saved.")
-    page.click("text=Cancel the order")
+    follow(page, "text=Cancel the order")
     look(page, "cancel")
     page.fill("#reason", "The customer called")
     page.click("text=Cancel the order for good")
     page.wait_for_selector("text=The order is cancelled.")
     look(page, "order-cancelled")
-    page.click("text=Journal entries")
+    follow(page, "text=Journal entries")
     look(page, "entries")
     assert office.services.orders.by_id(order_id).order.status is PaymentStatus.CANCELLED
 
@@ -173,7 +174,7 @@ def test_what_payorch_switched_off_and_what_went_back_is_seen(office, site, brow
     look(page, "attention-switched-off")
     page.click(".work-queue-items a")
     page.wait_for_selector("h1:has-text('Alpha')")
-    page.click("text=Journal entries")
+    follow(page, "text=Journal entries")
     page.wait_for_selector("text=disabled Alpha")
     look(page, "provider-entries")
     page.goto(f"{site}/orders/{office.services.tokens.token_for(paid)}")

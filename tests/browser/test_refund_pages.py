@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.live_server import serving
+from tests.browser.navigation import follow
 from tests.presentation.backoffice.office import PASSWORD, Office
 from tests.shop import a_payment, an_order
 
@@ -60,7 +61,7 @@ def test_finance_gives_a_part_and_then_the_rest_back(office, finance):
 
     page.goto(f"{address}/admin/orders/{order_id}")
     look(page, "order-before")
-    page.click("text=Refund or void")
+    follow(page, "text=Refund or void")
     look(page, "form")
     page.check("#in-part")
     page.fill("#amount", "5.00")
@@ -139,7 +140,7 @@ def test_a_refused_refund_is_retried(office, finance, sandbox):
     look(page, "order-refused")
     sandbox.patch_profile("alpha", refund_faults=None)
 
-    page.click("a:has-text('Retry')")
+    follow(page, "a:has-text('Retry')")
     look(page, "retry")
     page.fill("#reason", "The bank agreed")
     page.click("button:has-text('Retry')")

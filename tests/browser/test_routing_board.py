@@ -5,6 +5,7 @@ import pytest
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
 from payorch.domain.routing_policy import PolicyEntry
 from tests.browser.live_server import serving
+from tests.browser.navigation import follow
 from tests.presentation.backoffice.office import PASSWORD, Office
 from tests.shop import a_method
 
@@ -234,7 +235,7 @@ def test_everything_can_be_published_without_scripts(office, browser):
         page.press("#tier-delta", "Enter")
         assert page.locator(".pending .changes").is_visible()
         page.fill("#reason", "By hand")
-        page.click("#publish")
+        follow(page, "#publish")
         assert "Version 2 is in force" in page.text_content("main")
     context.close()
 

@@ -6,6 +6,7 @@ from payorch.application.change_routing_policy import ChangeRoutingPolicy
 from payorch.domain.routing_policy import PolicyEntry
 from payorch.domain.routing_rule import RoutingRule, RuleConditions
 from tests.browser.live_server import serving
+from tests.browser.navigation import follow
 from tests.presentation.backoffice.office import PASSWORD, Office
 from tests.shop import a_method
 
@@ -154,12 +155,12 @@ def test_rules_are_edited_moved_and_published_without_scripts(office, browser):
         page.click("text=Save in my draft")
         page.click("text=Preview and publish")
         page.fill("#reason", "By hand")
-        page.click("#publish")
+        follow(page, "#publish")
         assert "Version 3 is in force" in page.text_content("main")
         page.click("nav.tabs >> text=History")
         page.click("#version-2 summary:has-text('Roll back')")
         page.fill("#restore-2", "It was right")
-        page.click("text=Roll back to version 2")
+        follow(page, "text=Roll back to version 2")
         assert "version 2 over again" in page.text_content("main")
     context.close()
 

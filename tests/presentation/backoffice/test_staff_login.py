@@ -196,4 +196,5 @@ def test_only_staff_who_may_change_the_order_see_the_controls(office):
     assert "data-handle" in ops
     assert "data-handle" not in viewer
     assert 'id="publish"' not in viewer
-    assert "readonly" in viewer
+    assert 'type="number"' in ops
+    assert 'type="number"' not in viewer
