@@ -1,4 +1,4 @@
-"""Port to the settings that ops change while payorch runs: payment methods and routing policy."""
+"""Port to the settings that ops change while payorch runs: methods, routing policy, rulings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from payorch.domain.decline_ruling import NO_RULINGS, RulingsInForce
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
@@ -20,12 +21,13 @@ class OperatingMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All methods, the policy in force and the mode, as of `revision`."""
+    """All methods, the policy, the mode and the rulings in force, as of `revision`."""
 
     revision: int
     methods: tuple[PaymentMethodVO, ...]
     policy: RoutingPolicy
     mode: OperatingMode = OperatingMode.NORMAL
+    rulings: RulingsInForce = NO_RULINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Changes nothing; recording is record_outcome's. Another provider may be tried on
 judgement says so, and it says so only after proof that this one did not charge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from payorch.application.open_attempts import OpenAttempt
@@ -123,8 +123,13 @@ def names_another_amount(answer: Answer | None, transaction: Transaction) -> boo
 
 class OutcomeJudge:
     def __init__(
-        self, *, clock: Clock, decline_policy: DeclinePolicy, decline_settings: DeclineSettings
+        self,
+        *,
+        clock: Clock,
+        decline_policy: Callable[[], DeclinePolicy],
+        decline_settings: DeclineSettings,
     ) -> None:
+        """`decline_policy` gives the one in force; it must not wait for anything."""
         self._clock = clock
         self._decline_policy = decline_policy
         self._decline_settings = decline_settings
@@ -155,7 +160,7 @@ class OutcomeJudge:
     def _verdict(self, attempt: Attempt, outcome: Outcome) -> DeclineVerdict | None:
         if not isinstance(outcome, Declined):
             return None
-        return self._decline_policy.classify(
+        return self._decline_policy().classify(
             outcome.signal,
             self._decline_settings,
             self._clock.now().date(),

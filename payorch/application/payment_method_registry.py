@@ -103,6 +103,10 @@ class PaymentMethodRegistry:
         self._circuits.follow(revision)
         return cached
 
+    def at_hand(self) -> Configuration:
+        """The latest configuration that this process has seen, without asking for a later one."""
+        return self._cached or self.configuration()
+
     def is_paused(self) -> bool:
         """Whether SAFE mode is in force now: then no money may be moved."""
         return self.configuration().mode is OperatingMode.SAFE

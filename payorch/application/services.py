@@ -13,6 +13,7 @@ from payorch.application.conclude_provider_event import ConcludeProviderEventUse
 from payorch.application.configuration import RoutingPolicyRepository
 from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
+from payorch.application.decline_evidence import DeclineEvidence
 from payorch.application.end_order import EndOrderUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
@@ -31,6 +32,11 @@ from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
 from payorch.application.review_refund import ReviewRefundUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase, RoutingDrafts
+from payorch.application.rule_on_decline import (
+    DeclinePolicyInForce,
+    DeclineRulings,
+    RuleOnDeclineUseCase,
+)
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.work_on_order import WorkOnOrderUseCase
 
@@ -69,4 +75,8 @@ class Services:
     hold_circuit: HoldCircuitUseCase
     fees: ProviderFeeRepository
     change_fees: ChangeProviderFeesUseCase
+    decline_policy: DeclinePolicyInForce
+    decline_rulings: DeclineRulings
+    decline_evidence: DeclineEvidence
+    rule_on_decline: RuleOnDeclineUseCase
     clock: Clock

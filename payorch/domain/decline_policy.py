@@ -115,14 +115,19 @@ class DeclinePolicy:
                 in_force[(cap.trigger, cap.scope, str(cap.window_h))] = cap
         return tuple(in_force.values())
 
+    def row_of(
+        self, scheme: str, code: str, *, on: date, signal: SignalKind = SignalKind.RESPONSE
+    ) -> DeclineRow | None:
+        """The row that speaks about a code at a scheme, or at any; None for an unknown code."""
+        return self._first_row(signal, _looked_up(_normal(scheme)), code, on)
+
     def visa_category(self, signal: DeclineSignal, on: date) -> int | None:
         """Visa's category of a decline, 1 ("never again") to 4; None for what has none."""
         row = self._response_row(signal, on)
         return None if row is None else row.visa_category
 
     def _response_row(self, signal: DeclineSignal, on: date) -> DeclineRow | None:
-        scheme = _normal(signal.scheme)
-        schemes = (scheme,) if scheme == TRANSPORT_SCHEME else (scheme, ANY_SCHEME)
+        schemes = _looked_up(_normal(signal.scheme))
         return self._first_row(SignalKind.RESPONSE, schemes, signal.code, on)
 
     def _advice_row(self, signal: DeclineSignal, on: date) -> DeclineRow | None:
@@ -149,6 +154,10 @@ class DeclinePolicy:
                 if row.effective_from <= on:
                     return row
         return None
+
+
+def _looked_up(scheme: str) -> tuple[str, ...]:
+    return (scheme,) if scheme == TRANSPORT_SCHEME else (scheme, ANY_SCHEME)
 
 
 def _normal(text: str | None) -> str:

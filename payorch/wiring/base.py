@@ -11,9 +11,9 @@ from payorch.application.change_payment_method import ChangePaymentMethodUseCase
 from payorch.application.judge_outcome import OutcomeJudge
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock, Ids, no_checkpoint
+from payorch.application.rule_on_decline import DeclinePolicyInForce
 from payorch.config import Settings
 from payorch.domain.circuit import CircuitSettings
-from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings
 from payorch.infrastructure.decline_policies.decline_policy_file import load_shipped_policy
 from payorch.infrastructure.gateways.catalog import (
@@ -70,7 +70,7 @@ class Base:
     gateways: ConnectorCatalog
     registry: PaymentMethodRegistry
     judge: OutcomeJudge
-    decline_policy: DeclinePolicy
+    decline_policy: DeclinePolicyInForce
     tokens: DerivedOrderTokens
     alert: SqlAlchemyStaffAlerts
     modes: SqlAlchemyOperatingModes
@@ -78,7 +78,6 @@ class Base:
     @classmethod
     def of(cls, settings: Settings, engine: Engine, seams: Seams) -> Self:
         clock = seams.clock or SystemClock()
-        decline_policy = load_shipped_policy()
         ids = seams.ids or RandomIds()
         database = Database(engine)
         transactions = LedgerTransactions(
@@ -101,6 +100,20 @@ class Base:
             clock=clock,
             log_failure=log_provider_failure,
         )
+        registry = PaymentMethodRegistry(
+            repository=methods,
+            current_revision=ledger.configuration_revision,
+            circuits=circuits,
+            is_connected=gateways.is_connected,
+            random=ids.random,
+            allow_direct_cards=settings.allow_direct_cards,
+            max_providers=settings.max_providers_per_submission,
+        )
+        decline_policy = DeclinePolicyInForce(
+            load_shipped_policy(),
+            DeclineSettings(insufficient_funds_falls_back=settings.insufficient_funds_falls_back),
+            registry,
+        )
         return cls(
             clock=clock,
             ids=ids,
@@ -115,22 +128,12 @@ class Base:
             shared_circuits=shared_circuits,
             circuits=circuits,
             gateways=gateways,
-            registry=PaymentMethodRegistry(
-                repository=methods,
-                current_revision=ledger.configuration_revision,
-                circuits=circuits,
-                is_connected=gateways.is_connected,
-                random=ids.random,
-                allow_direct_cards=settings.allow_direct_cards,
-                max_providers=settings.max_providers_per_submission,
-            ),
+            registry=registry,
             decline_policy=decline_policy,
             judge=OutcomeJudge(
                 clock=clock,
                 decline_policy=decline_policy,
-                decline_settings=DeclineSettings(
-                    insufficient_funds_falls_back=settings.insufficient_funds_falls_back
-                ),
+                decline_settings=decline_policy.settings,
             ),
             tokens=DerivedOrderTokens(settings.secret_key),
             alert=SqlAlchemyStaffAlerts(transactions, clock),

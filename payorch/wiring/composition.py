@@ -17,6 +17,7 @@ from payorch.application.reconcile import ReconcileUseCase
 from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase
+from payorch.application.rule_on_decline import RuleOnDeclineUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.application.verify_providers import VerifyProvidersUseCase
@@ -24,6 +25,8 @@ from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
 from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.decline_evidence import SqlAlchemyDeclineEvidence
+from payorch.infrastructure.persistence.decline_rulings import SqlAlchemyDeclineRulings
 from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
 from payorch.infrastructure.persistence.provider_fees import SqlAlchemyProviderFees
@@ -123,6 +126,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     fees = SqlAlchemyProviderFees(base.database)
     drafts = SqlAlchemyRoutingDrafts(base.database)
+    rulings = SqlAlchemyDeclineRulings(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
     create_order = order_creation(settings, base)
     services = Services(
@@ -162,6 +166,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         circuit_history=SqlAlchemyCircuitHistory(base.transactions, base.clock),
         fees=fees,
         change_fees=ChangeProviderFeesUseCase(fees, base.registry, base.clock),
+        decline_policy=base.decline_policy,
+        decline_rulings=rulings,
+        decline_evidence=SqlAlchemyDeclineEvidence(base.database),
+        rule_on_decline=RuleOnDeclineUseCase(rulings, base.decline_policy.shipped, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         clock=base.clock,
     )

@@ -95,7 +95,7 @@ def order_payment(
         guard=DeclineGuard(
             history=SqlAlchemyAttemptHistory(base.transactions),
             hashes=SecretKeyedHashes(settings.secret_key),
-            policy=base.decline_policy,
+            policy=base.decline_policy.shipped,
             limits=DeclineLimits(
                 per_email=settings.max_declines_per_email,
                 per_bin=settings.max_declines_per_bin,

@@ -14,6 +14,7 @@ from payorch.domain.payment_method import AmountLimits, Capabilities, PaymentMet
 from payorch.domain.routing_policy import RoutingPolicy
 from payorch.infrastructure.persistence.configuration_revision import bump_revision
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.decline_rulings import rulings_in_force
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.routing_document import policy_from_document
 from payorch.infrastructure.persistence.tables import (
@@ -23,7 +24,8 @@ from payorch.infrastructure.persistence.tables import (
 )
 
 # One statement is one snapshot also at PostgreSQL's READ COMMITTED. The policy's small document
-# comes once per method, which is cheaper than a second round trip.
+# comes once per method, which is cheaper than a second round trip. Rulings are read after it: a
+# newer ruling under an older revision does no harm, the other way round it would be missed.
 _CONFIGURATION = (
     select(
         ConfigurationRow.revision,
@@ -47,6 +49,7 @@ class SqlAlchemyPaymentMethodRepository:
         """Methods in the policy's order; those it does not know come last, by code."""
         with self._database.read() as connection:
             rows = connection.execute(_CONFIGURATION).mappings().all()
+            rulings = rulings_in_force(connection)
         if not rows:
             return Configuration(revision=0, methods=(), policy=RoutingPolicy(0, ()))
         policy = _policy_of(rows[0])
@@ -56,6 +59,7 @@ class SqlAlchemyPaymentMethodRepository:
             tuple(_in_policy_order(methods, policy)),
             policy,
             OperatingMode(rows[0]["mode"]),
+            rulings,
         )
 
     def add(self, method: PaymentMethodVO, *, at: datetime) -> bool:

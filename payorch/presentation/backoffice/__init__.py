@@ -5,6 +5,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
+from payorch.presentation.backoffice.declines.decline_codes import DeclineCodesView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
 from payorch.presentation.backoffice.journal import EntriesView, JournalView
 from payorch.presentation.backoffice.notices.attention import AttentionView
@@ -48,6 +49,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
             name="Published policies", endpoint="routing_history", url="routing/history"
         ),
         ProvidersView(db),
+        DeclineCodesView(),
         CircuitsView(name="Circuits", endpoint="circuits", url="circuits"),
         JournalView(db),
         EntriesView(db),

@@ -6,6 +6,8 @@ from typing import Any
 from flask import current_app, url_for
 from markupsafe import Markup
 
+from payorch.domain.decline_ruling import CodeKey
+from payorch.domain.decline_terms import SignalKind
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.presentation.backoffice.payments.evidence_texts import answered_text, asked_text
 from payorch.presentation.backoffice.payments.payment_texts import FLAGS, worded
@@ -46,6 +48,9 @@ def _thing(subject: str, names: Names) -> str:
             return names.get(key, key)
         case "order" | "transaction" | "staff":
             return key
+        case "decline_code":
+            signal, scheme, code = key.split("/", 2)
+            return str(CodeKey.of(scheme, code, SignalKind(signal)))
         case _:
             return worded(subject)
 
@@ -61,6 +66,9 @@ def _address(subject: str) -> str | None:
             return _page("providers.details", code=key)
         case "routing_policy":
             return _page("routing.index")
+        case "decline_code":
+            signal, scheme, code = key.split("/", 2)
+            return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
         case _ if subject.startswith("job ") and subject[4:].isdecimal():
             return _page("backoffice_jobs.job_page", key=subject[4:])
         case _ if "/" in subject:
@@ -128,6 +136,10 @@ def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -
     return f"published routing policy version {after.get('version')}"
 
 
+def _ruling(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+    return f"ruled that the decline code {thing} means “{worded(str(after.get('meaning', '')))}”"
+
+
 _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]] = {
     "enable_payment_method": _plain("enabled {thing}"),
     "disable_payment_method": _plain("disabled {thing}"),
@@ -149,6 +161,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "hold_circuit_open": _plain("held the circuit of {thing} open: nothing is sent there"),
     "hold_circuit_closed": _plain("held the circuit of {thing} closed: it is trusted"),
     "release_circuit": _plain("ended the hold of the circuit of {thing}"),
+    "rule_on_decline": _ruling,
+    "withdraw_decline_ruling": _plain("took back the ruling on the decline code {thing}"),
     "set_provider_fee": _plain("set a fee of {thing}"),
     "review_proposed": _proposal,
     "review_approved": _decision("approved"),

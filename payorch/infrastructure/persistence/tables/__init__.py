@@ -4,6 +4,7 @@ from payorch.infrastructure.persistence.tables.circuits import (
     CircuitIncidentRow,
     ProviderCircuitRow,
 )
+from payorch.infrastructure.persistence.tables.decline_rulings import DeclineRulingRow
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
@@ -32,6 +33,7 @@ from payorch.infrastructure.persistence.tables.webhook_events import WebhookEven
 __all__ = [
     "CircuitIncidentRow",
     "ConfigurationRow",
+    "DeclineRulingRow",
     "EvidenceRow",
     "JobCounterRow",
     "JobRow",
