@@ -5,26 +5,30 @@ instead of `PAYORCH_SECRET_KEY`. Production (`PAYORCH_ENV=production`) refuses u
 instead of running with them; all findings are listed at once.
 """
 
-import base64
 import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from payorch.config_problems import alert_webhook_problems, are_webhook_secrets, mail_problems
+
 MIN_SECRET_LENGTH = 32
+_TEXTS_OR_NOTHING = frozenset(
+    {
+        "mail_from",
+        "smtp_host",
+        "smtp_user",
+        "smtp_password",
+        "alert_webhook_url",
+        "alert_webhook_secret",
+    }
+)
 DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production"  # noqa: S105 - refused in production
 DEFAULT_DATABASE_URL = "sqlite:///var/payorch.sqlite3"
 DEFAULT_SANDBOX_URL = "http://127.0.0.1:4330"
-SMTPS_PORT = 465
-"""On this port a mail server speaks TLS from the first byte (RFC 8314)."""
-
-_ONE_ADDRESS = re.compile(
-    r"[^@\s,;:<>\"()\[\]\x00-\x1f\x7f]{1,64}@[^@\s,;:<>\"()\x00-\x1f\x7f]{1,189}"
-)
 _CHOICES = {
     "env": ("development", "production"),
     "mail_backend": ("outbox", "file", "smtp"),
@@ -93,6 +97,8 @@ class Settings:
     smtp_password: str | None = field(default=None, repr=False)
     smtp_starttls: bool = True
     alert_emails: tuple[str, ...] = ()
+    alert_webhook_url: str | None = None
+    alert_webhook_secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -163,34 +169,16 @@ class Settings:
             found.append("PAYORCH_MAX_PROVIDERS_PER_SUBMISSION lies between 1 and 3.")
         if not 1.0 <= self.submission_deadline_s <= 120.0:
             found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
-        if not _are_webhook_secrets(self.sandbox_webhook_secret):
+        if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
-        found += self._mail_problems()
+        found += mail_problems(self)
+        found += alert_webhook_problems(self)
         try:
             _ = self.places_by_queue
         except ValueError as error:
             found.append(f"PAYORCH_WORKER_PLACES: {error}")
         if self.is_production:
             found += self._production_problems()
-        return found
-
-    def _mail_problems(self) -> list[str]:
-        found = []
-        if not self.merchant_name.isprintable() or not 0 < len(self.merchant_name) <= 80:
-            found.append("PAYORCH_MERCHANT_NAME is one line of at most 80 characters.")
-        found += [
-            f"{variable}: {address!r} is not one e-mail address."
-            for variable, address in (
-                ("PAYORCH_MAIL_FROM", self.mail_from or "nobody@localhost"),
-                *(("PAYORCH_ALERT_EMAILS", address) for address in self.alert_emails),
-            )
-            if not _ONE_ADDRESS.fullmatch(address)
-        ]
-        if self.mail_backend == "smtp" and not (self.smtp_host and self.mail_from):
-            found.append("PAYORCH_MAIL_BACKEND=smtp needs PAYORCH_SMTP_HOST and PAYORCH_MAIL_FROM.")
-        is_in_clear = not self.smtp_starttls and self.smtp_port != SMTPS_PORT
-        if self.is_production and self.smtp_password and is_in_clear:
-            found.append("PAYORCH_SMTP_STARTTLS=0 would send PAYORCH_SMTP_PASSWORD in the clear.")
         return found
 
     def _production_problems(self) -> list[str]:
@@ -217,15 +205,6 @@ class Settings:
         if self.log_level == "DEBUG":
             found.append("PAYORCH_LOG_LEVEL=DEBUG is not for production.")
         return found
-
-
-def _are_webhook_secrets(secrets: str) -> bool:
-    """Whether those that say that they are base64 are; any other text is a secret as it is."""
-    encoded = [s.strip()[6:] for s in secrets.split(",") if s.strip().startswith("whsec_")]
-    try:
-        return all(base64.b64decode(secret, validate=True) for secret in encoded)
-    except ValueError:
-        return False
 
 
 def _variable(name: str) -> str:
@@ -259,7 +238,7 @@ def _parsed(name: str, raw: str) -> object:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name in {"api_token", "metrics_token", "sandbox_url", "sandbox_public_url"}:
         return text.rstrip("/") or None
-    if name in {"mail_from", "smtp_host", "smtp_user", "smtp_password"}:
+    if name in _TEXTS_OR_NOTHING:
         return text or None
     if name in _CHOICES and text not in _CHOICES[name]:
         raise ValueError(f"must be {' or '.join(_CHOICES[name])}.")

@@ -57,6 +57,9 @@ VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
 EXPIRE_ORDERS = JobKind("expire_orders", "upkeep", (30,))
 """Close the orders whose time to pay is over."""
 
+EVALUATE_ALERTS = JobKind("evaluate_alerts", "upkeep", (15,))
+"""Look at the numbers as the alert rules say."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

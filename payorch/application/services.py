@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from payorch.application.alerts import AlertBook
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
 from payorch.application.change_provider_fees import (
     ChangeProviderFeesUseCase,
@@ -38,6 +39,7 @@ from payorch.application.rule_on_decline import (
     RuleOnDeclineUseCase,
 )
 from payorch.application.stored_decision import StoredDecisionReader
+from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
 
 
@@ -79,4 +81,6 @@ class Services:
     decline_rulings: DeclineRulings
     decline_evidence: DeclineEvidence
     rule_on_decline: RuleOnDeclineUseCase
+    alerts: AlertBook
+    work_on_alerts: WorkOnAlertsUseCase
     clock: Clock

@@ -16,14 +16,21 @@ from payorch.application.ports import Clock
 Alert = Callable[[str, Mapping[str, str]], None]
 """Name of the alert and its facts. Logs it and enqueues its job; never raises."""
 
+AlertWebhook = Callable[[str, str, Mapping[str, str]], None]
+"""Id of the alert, its name and its facts. Raises AlertNotTaken."""
+
 MAX_DEDUP_KEY_LENGTH = 200
 """What the columns hold."""
 
-_SUBJECTS = ("refund", "transaction", "event", "payment_reference", "order")
+_SUBJECTS = ("metric_alert", "refund", "transaction", "event", "payment_reference", "order")
 """Facts that name what an alert is about, the most particular first: told about it once."""
 
 _HOURLY = frozenset({"bad_credentials", "provider_not_disabled", "decline_needs_attention"})
 """What ails a provider shows in each of its payments: told once an hour, not once a payment."""
+
+
+class AlertNotTaken(Exception):
+    """The webhook did not say that it took the alert; send it again, under the same id."""
 
 
 def alert_job(name: str, facts: Mapping[str, str], *, at: datetime) -> NewJob:
@@ -46,6 +53,7 @@ class AlertStaffUseCase:
     """Handler of ALERT_STAFF. The payload is {"alert": name, **facts}.
 
     One notice to each address; without addresses one to nobody, which the back office shows.
+    The webhook gets it at least once.
     """
 
     def __init__(
@@ -56,7 +64,9 @@ class AlertStaffUseCase:
         book: NoticeBook,
         delivery: DeliverNotice,
         clock: Clock,
+        webhook: AlertWebhook | None = None,
     ) -> None:
+        self._webhook = webhook
         self._recipients = tuple(recipients) or ("",)
         self._letters = letters
         self._book = book
@@ -69,12 +79,24 @@ class AlertStaffUseCase:
         name, occasion = facts.pop("alert", ""), facts.pop("occasion", None)
         if not name:
             raise GiveUp("The job names no alert.")
+        occasion = occasion or _occasion_of_job(name, facts, job)
+        postponed = self._mailed(name, facts, occasion)
+        if self._webhook is not None:
+            try:
+                self._webhook(_key(name, occasion), name, facts)
+            except AlertNotTaken as problem:
+                postponed = RetryLater(f"The alert webhook {problem}.")
+        if postponed is not None:
+            raise postponed
+
+    def _mailed(self, name: str, facts: dict[str, str], occasion: str) -> RetryLater | None:
+        """The reason to come back for those letters that could not be sent now."""
         now = self._clock.now()
         letter = self._letters.alert(name, facts)
         notices = [
             self._book.write(
                 NewNotice(
-                    dedup_key=_key(name, occasion or _occasion_of_job(name, facts, job), recipient),
+                    dedup_key=_key(name, occasion, recipient),
                     kind=ALERT_KIND,
                     recipient=recipient,
                     letter=letter,
@@ -89,8 +111,7 @@ class AlertStaffUseCase:
                 self._delivery.deliver(notice)
             except RetryLater as problem:
                 postponed = problem
-        if postponed is not None:
-            raise postponed
+        return postponed
 
 
 def _occasion_of_job(name: str, facts: Mapping[str, str], job: Job) -> str:

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CANCEL_ORDERS = "orders.cancel"
     SETTLE_FLAGS = "flags.settle"
     WRITE_NOTES = "notes.write"
+    MANAGE_ALERTS = "alerts.manage"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -45,11 +46,16 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.CANCEL_ORDERS,
         Permission.SETTLE_FLAGS,
     },
-    "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING},
+    "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING, Permission.MANAGE_ALERTS},
     # Also the second person of a review where finance is one person only.
     "admin": _EVERYONE
     | _JOBS
-    | {Permission.CHANGE_ROUTING, Permission.READ_JOURNAL, Permission.DECIDE_REVIEWS},
+    | {
+        Permission.CHANGE_ROUTING,
+        Permission.MANAGE_ALERTS,
+        Permission.READ_JOURNAL,
+        Permission.DECIDE_REVIEWS,
+    },
     "auditor": _EVERYONE | {Permission.READ_JOURNAL, Permission.READ_JOBS},
 }
 

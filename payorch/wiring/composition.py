@@ -21,8 +21,10 @@ from payorch.application.rule_on_decline import RuleOnDeclineUseCase
 from payorch.application.services import Services
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.application.verify_providers import VerifyProvidersUseCase
+from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
+from payorch.infrastructure.persistence.alert_book import SqlAlchemyAlertBook
 from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.decline_evidence import SqlAlchemyDeclineEvidence
@@ -39,6 +41,7 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
 from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStoredDecisions
+from payorch.wiring.alerts import ALERTS_SCHEDULE, alert_handlers
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
@@ -120,6 +123,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     handlers.update(verification_handlers(verify, base))
     schedules: tuple[Schedule, ...] = (
         VERIFY_SCHEDULE,
+        ALERTS_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *giving_back.schedules,
     )
@@ -128,6 +132,12 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     drafts = SqlAlchemyRoutingDrafts(base.database)
     rulings = SqlAlchemyDeclineRulings(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
+    metrics = PaymentMetricsService(
+        metrics_repository, base.clock, min_sample=settings.min_sample, fees=fees.schedule
+    )
+    operating_figures = SqlAlchemyOperatingFigures(base.transactions, base.jobs, base.clock)
+    alerts = SqlAlchemyAlertBook(base.transactions)
+    handlers.update(alert_handlers(base, alerts, metrics, operating_figures))
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -145,7 +155,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         jobs=base.jobs,
         replay_job=ReplayJobUseCase(base.jobs, base.clock),
         discard_job=DiscardJobUseCase(base.jobs, base.clock),
-        operating_figures=SqlAlchemyOperatingFigures(base.transactions, base.jobs, base.clock),
+        operating_figures=operating_figures,
         registry=base.registry,
         orders=SqlAlchemyOrderReader(base.database),
         tokens=base.tokens,
@@ -156,12 +166,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         edit_draft=EditRoutingDraftUseCase(drafts, base.methods, base.clock),
         explain_routing=ExplainRoutingUseCase(base.registry),
         decisions=SqlAlchemyStoredDecisions(base.database),
-        metrics=PaymentMetricsService(
-            metrics_repository,
-            base.clock,
-            min_sample=settings.min_sample,
-            fees=fees.schedule,
-        ),
+        metrics=metrics,
         circuits=base.circuits,
         circuit_history=SqlAlchemyCircuitHistory(base.transactions, base.clock),
         fees=fees,
@@ -171,6 +176,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         decline_evidence=SqlAlchemyDeclineEvidence(base.database),
         rule_on_decline=RuleOnDeclineUseCase(rulings, base.decline_policy.shipped, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
+        alerts=alerts,
+        work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         clock=base.clock,
     )
     return Wired(

@@ -13,6 +13,7 @@ from payorch.application.notify_customer import NotifyCustomerUseCase
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.staff_alerts import AlertStaffUseCase
 from payorch.config import Settings
+from payorch.infrastructure.alert_webhook import SignedAlertWebhook
 from payorch.infrastructure.mail.file_mailer import FileMailer
 from payorch.infrastructure.mail.outbox_mailer import OutboxMailer
 from payorch.infrastructure.mail.smtp_mailer import SmtpMailer, SmtpServer
@@ -50,12 +51,21 @@ def notice_handlers(settings: Settings, base: Base) -> Mapping[str, JobHandler]:
         book=book,
         delivery=delivery,
         clock=base.clock,
+        webhook=_alert_webhook(settings, base),
     )
     return {NOTIFY_CUSTOMER.name: notify.execute, ALERT_STAFF.name: alert.execute}
 
 
 def notice_resending(base: Base) -> ResendNoticeUseCase:
     return ResendNoticeUseCase(SqlAlchemyNoticeBook(base.transactions), base.clock)
+
+
+def _alert_webhook(settings: Settings, base: Base) -> SignedAlertWebhook | None:
+    if settings.alert_webhook_url is None:
+        return None
+    return SignedAlertWebhook(
+        settings.alert_webhook_url, settings.alert_webhook_secret or "", base.clock
+    )
 
 
 def _mailer(settings: Settings) -> Mailer:

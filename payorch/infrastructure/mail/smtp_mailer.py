@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from payorch.application.notices import Delivery, Mail, MailRefused, MailUnavailable
-from payorch.config import SMTPS_PORT, Settings
+from payorch.config import Settings
+from payorch.config_problems import SMTPS_PORT
 from payorch.infrastructure.mail.mail_message import mail_message
 
 TIMEOUT_S = 20.0

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from payorch.presentation.backoffice import staff_login
+from payorch.presentation.backoffice.alerts.alerts import AlertsView
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.declines.decline_codes import DeclineCodesView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
@@ -35,6 +36,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
     for view in (
         DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
         AttentionView(db),
+        AlertsView(),
         OrdersView(db),
         TransactionsView(db),
         RefundsView(db),

@@ -46,7 +46,7 @@ def _thing(subject: str, names: Names) -> str:
     match kind:
         case "payment_method" | "circuit" | "payment_method_fee":
             return names.get(key, key)
-        case "order" | "transaction" | "staff":
+        case "order" | "transaction" | "staff" | "alert_rule":
             return key
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
@@ -66,6 +66,8 @@ def _address(subject: str) -> str | None:
             return _page("providers.details", code=key)
         case "routing_policy":
             return _page("routing.index")
+        case "alert_rule" | "alert":
+            return _page("alerts.index")
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
@@ -136,6 +138,11 @@ def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -
     return f"published routing policy version {after.get('version')}"
 
 
+def _acknowledged(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    provider = after.get("provider")
+    return f"acknowledged the alert “{after.get('rule')}”" + (f" at {provider}" if provider else "")
+
+
 def _ruling(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
     return f"ruled that the decline code {thing} means “{worded(str(after.get('meaning', '')))}”"
 
@@ -161,6 +168,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "hold_circuit_open": _plain("held the circuit of {thing} open: nothing is sent there"),
     "hold_circuit_closed": _plain("held the circuit of {thing} closed: it is trusted"),
     "release_circuit": _plain("ended the hold of the circuit of {thing}"),
+    "change_alert_rule": _plain("changed the alert rule “{thing}”"),
+    "acknowledge_alert": _acknowledged,
     "rule_on_decline": _ruling,
     "withdraw_decline_ruling": _plain("took back the ruling on the decline code {thing}"),
     "set_provider_fee": _plain("set a fee of {thing}"),

@@ -21,6 +21,7 @@ _ALERTS: Mapping[str, str] = {
     "bad_credentials": "A provider refused our credentials and was switched off",
     "provider_not_disabled": "A provider that refuses our credentials could not be switched off",
     "reconcile_broke": "A payment could not be reconciled because of an error",
+    "metric_alert": "The numbers of your payments need a look",
     "decline_needs_attention": "A provider declines for a reason that lies with us",
 }
 
@@ -32,10 +33,13 @@ def alert_title(name: str) -> str:
 
 def alert_letter(name: str, facts: Mapping[str, str], *, base_url: str) -> LetterParts:
     """The links need a login; they hold ids only."""
-    title = alert_title(name)
+    title = _title_of(name, facts)
     admin = f"{base_url}/admin"
     links = []
-    if order := _id_of(facts, "order"):
+    if "metric_alert" in facts:
+        links.append(("Open the alerts", f"{admin}/alerts/"))
+        links.append(("Open the dashboard", f"{admin}/dashboard/"))
+    elif order := _id_of(facts, "order"):
         links.append(("Open the order", f"{admin}/orders/{order}"))
     elif transaction := _id_of(facts, "transaction"):
         links.append(("Find the payment", f"{admin}/orders/?search={transaction}"))
@@ -45,10 +49,22 @@ def alert_letter(name: str, facts: Mapping[str, str], *, base_url: str) -> Lette
         subject=f"payorch: {title}",
         heading=title,
         paragraphs=["The same alert about the same thing is not sent again."],
-        facts=[(key.replace("_", " ").capitalize(), value) for key, value in facts.items()],
+        facts=[
+            (key.replace("_", " ").capitalize(), value)
+            for key, value in facts.items()
+            if key != "metric_alert"
+        ],
         links=links,
         sender="payorch",
     )
+
+
+def _title_of(name: str, facts: Mapping[str, str]) -> str:
+    """Of an alert about the numbers the rule and the provider, which says the most."""
+    if name != "metric_alert" or "rule" not in facts:
+        return alert_title(name)
+    provider = facts.get("provider")
+    return f"{facts['rule']} at {provider}" if provider else facts["rule"]
 
 
 def _id_of(facts: Mapping[str, str], name: str) -> str | None:

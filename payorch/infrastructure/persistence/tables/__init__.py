@@ -1,5 +1,6 @@
 """All tables, one module per subject. Importing this package registers every one of them."""
 
+from payorch.infrastructure.persistence.tables.alerts import AlertRuleRow, MetricAlertRow
 from payorch.infrastructure.persistence.tables.circuits import (
     CircuitIncidentRow,
     ProviderCircuitRow,
@@ -31,6 +32,7 @@ from payorch.infrastructure.persistence.tables.verifications import Verification
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 
 __all__ = [
+    "AlertRuleRow",
     "CircuitIncidentRow",
     "ConfigurationRow",
     "DeclineRulingRow",
@@ -38,6 +40,7 @@ __all__ = [
     "JobCounterRow",
     "JobRow",
     "JournalRow",
+    "MetricAlertRow",
     "NoticeRow",
     "OrderNoteRow",
     "OrderRow",

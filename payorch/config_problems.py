@@ -1,0 +1,65 @@
+"""Checks of settings about mail and alerts, one sentence for each thing that is wrong."""
+
+import base64
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from payorch.config import Settings
+
+MIN_ALERT_SECRET_LENGTH = 16
+SMTPS_PORT = 465
+"""On this port a mail server speaks TLS from the first byte (RFC 8314)."""
+
+_ONE_ADDRESS = re.compile(
+    r"[^@\s,;:<>\"()\[\]\x00-\x1f\x7f]{1,64}@[^@\s,;:<>\"()\x00-\x1f\x7f]{1,189}"
+)
+
+
+def mail_problems(settings: "Settings") -> list[str]:
+    found = []
+    if not settings.merchant_name.isprintable() or not 0 < len(settings.merchant_name) <= 80:
+        found.append("PAYORCH_MERCHANT_NAME is one line of at most 80 characters.")
+    found += [
+        f"{variable}: {address!r} is not one e-mail address."
+        for variable, address in (
+            ("PAYORCH_MAIL_FROM", settings.mail_from or "nobody@localhost"),
+            *(("PAYORCH_ALERT_EMAILS", address) for address in settings.alert_emails),
+        )
+        if not _ONE_ADDRESS.fullmatch(address)
+    ]
+    if settings.mail_backend == "smtp" and not (settings.smtp_host and settings.mail_from):
+        found.append("PAYORCH_MAIL_BACKEND=smtp needs PAYORCH_SMTP_HOST and PAYORCH_MAIL_FROM.")
+    is_in_clear = not settings.smtp_starttls and settings.smtp_port != SMTPS_PORT
+    if settings.is_production and settings.smtp_password and is_in_clear:
+        found.append("PAYORCH_SMTP_STARTTLS=0 would send PAYORCH_SMTP_PASSWORD in the clear.")
+    return found
+
+
+def alert_webhook_problems(settings: "Settings") -> list[str]:
+    if settings.alert_webhook_url is None:
+        return []
+    found = []
+    url = urlsplit(settings.alert_webhook_url)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        found.append("PAYORCH_ALERT_WEBHOOK_URL must start with http:// or https://.")
+    if settings.is_production and url.scheme != "https":
+        found.append("PAYORCH_ALERT_WEBHOOK_URL must be https:// in production.")
+    if len(settings.alert_webhook_secret or "") < MIN_ALERT_SECRET_LENGTH:
+        found.append(
+            "PAYORCH_ALERT_WEBHOOK_URL needs PAYORCH_ALERT_WEBHOOK_SECRET "
+            f"of at least {MIN_ALERT_SECRET_LENGTH} characters."
+        )
+    elif not are_webhook_secrets(settings.alert_webhook_secret or ""):
+        found.append("PAYORCH_ALERT_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
+    return found
+
+
+def are_webhook_secrets(secrets: str) -> bool:
+    """Whether those that say that they are base64 are; any other text is a secret as it is."""
+    encoded = [s.strip()[6:] for s in secrets.split(",") if s.strip().startswith("whsec_")]
+    try:
+        return all(base64.b64decode(secret, validate=True) for secret in encoded)
+    except ValueError:
+        return False

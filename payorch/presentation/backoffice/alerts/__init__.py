@@ -1,0 +1,1 @@
+"""Alerts about the numbers: what was found, who looked at it, and what is watched."""

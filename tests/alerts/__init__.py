@@ -1,0 +1,1 @@
+"""Alerts about the numbers: what makes one, how it is told, and what staff do with it."""
