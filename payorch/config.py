@@ -77,12 +77,13 @@ class Settings:
     insufficient_funds_falls_back: bool = False
     trust_documented_absence: bool = False
     max_amount_minor: int = 100_000_000
+    compare_providers_every_h: int = 6
     min_sample: int = 30
     db_pool_size: int = 10
     log_level: str = "INFO"
     rollup_interval_s: float = 5.0
     embedded_worker: bool = True
-    worker_places: str = "reconcile=2,webhooks=2,refunds=1,mail=1,upkeep=1"
+    worker_places: str = "reconcile=2,webhooks=2,refunds=1,mail=1,upkeep=1,comparison=1"
     metrics_token: str | None = field(default=None, repr=False)
     default_country: str = "DE"
     default_currency: str = "EUR"
@@ -165,6 +166,8 @@ class Settings:
             found.append("PAYORCH_DATABASE_URL is neither sqlite:/// nor postgresql://.")
         if urlsplit(self.base_url).scheme not in {"http", "https"}:
             found.append("PAYORCH_BASE_URL must start with http:// or https://.")
+        if not 0 <= self.compare_providers_every_h <= 24:
+            found.append("PAYORCH_COMPARE_PROVIDERS_EVERY_H lies between 0 (never) and 24.")
         if not 1 <= self.max_providers_per_submission <= 3:
             found.append("PAYORCH_MAX_PROVIDERS_PER_SUBMISSION lies between 1 and 3.")
         if not 1.0 <= self.submission_deadline_s <= 120.0:

@@ -54,6 +54,9 @@ APPLY_REFUND_REVIEW = JobKind("apply_refund_review", APPLY_REVIEW.queue, APPLY_R
 VERIFY = JobKind("verify", "upkeep", (MINUTE_S, 5 * MINUTE_S))
 """Check the books against their invariants."""
 
+COMPARE_PROVIDERS = JobKind("compare_providers", "comparison", (5 * MINUTE_S,))
+"""Hold the books against the providers' own. It takes minutes, so it has a queue of its own."""
+
 EXPIRE_ORDERS = JobKind("expire_orders", "upkeep", (30,))
 """Close the orders whose time to pay is over."""
 

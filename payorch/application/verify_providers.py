@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from payorch.application.payment_method_registry import PaymentMethodRegistry
+from payorch.application.ports import Clock
 from payorch.application.provider_books import ProviderBooks, Verdict, compared, may_hold_money
 from payorch.application.provider_gateway import Answer, ListedPayment
 from payorch.application.recovery_book import Touched
@@ -21,6 +22,15 @@ from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.transaction import Transaction, TransactionId
 
 PAGE = 200
+
+
+class Discoveries(Protocol):
+    """Told of what a comparison finds, as it finds it."""
+
+    def contradicted(self, transaction_id: TransactionId, answer: Answer) -> None:
+        """The provider says of a closed transaction what the books do not."""
+
+    def charge_not_in_books(self, provider_code: str, payment: ListedPayment) -> None: ...
 
 
 class ComparedBook(Protocol):
@@ -47,31 +57,51 @@ class ComparedBook(Protocol):
 
 @dataclass(slots=True)
 class ProviderComparison:
-    """`listed` payments were read from lists, `asked` transactions were asked for one by one."""
+    """`listed` payments were read from lists, `asked` transactions were asked for one by one.
+
+    Not `is_complete`: the time was over before everything was asked for.
+    """
 
     listed: int = 0
     asked: int = 0
+    is_complete: bool = True
     findings: list[Finding] = field(default_factory=list)
 
 
 class VerifyProvidersUseCase:
     def __init__(
-        self, book: ComparedBook, providers: ProviderBooks, registry: PaymentMethodRegistry
+        self,
+        book: ComparedBook,
+        providers: ProviderBooks,
+        registry: PaymentMethodRegistry,
+        clock: Clock,
     ) -> None:
         self._book = book
         self._providers = providers
         self._registry = registry
+        self._clock = clock
 
-    def execute(self, *, since: datetime, limit: int) -> ProviderComparison:
-        """Everything since then, at most `limit` findings of each kind.
+    def execute(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        discoveries: Discoveries | None = None,
+        budget_s: float | None = None,
+    ) -> ProviderComparison:
+        """Everything since then, at most `limit` findings of each kind, and at most `budget_s`
+        long: what changed first is asked for first.
 
         Payments may be made meanwhile: what is open here is left to the reconciler, and a
         difference counts only when it is still there at a second look. Raises LedgerUnavailable.
         """
-        run = _Run(limit)
+        ends_at_s = None if budget_s is None else self._clock.monotonic() + budget_s
+        run = _Run(limit, discoveries, ends_at_s)
         for method in self._registry.configuration().methods:
             self._read_list(method, since, run)
         for transaction in self._touched(since):
+            if run.is_time_up(self._clock):
+                break
             if not transaction.is_open and transaction.id not in run.agreed:
                 self._ask(transaction, run)
         return run.comparison
@@ -84,6 +114,8 @@ class VerifyProvidersUseCase:
         for page in pages:
             if page is None:
                 run.find("provider_not_listed", method.code, why="it stopped answering")
+                return
+            if run.is_time_up(self._clock):
                 return
             run.comparison.listed += len(page)
             self._read_page(method, page, run)
@@ -114,6 +146,8 @@ class VerifyProvidersUseCase:
         for payment in foreign:
             if payment.provider_reference not in noticed:
                 is_charged = isinstance(payment.outcome, Approved)
+                if is_charged and run.discoveries is not None:
+                    run.discoveries.charge_not_in_books(method.code, payment)
                 run.find(
                     "charge_not_in_books" if is_charged else "payment_not_in_books",
                     payment.provider_reference,
@@ -138,6 +172,8 @@ class VerifyProvidersUseCase:
         if comparison.verdict is Verdict.AGREES or self._book.has_kept_contradiction(fresh.id):
             return
         is_contradiction = comparison.verdict is Verdict.CONTRADICTS
+        if is_contradiction and comparison.answer is not None and run.discoveries is not None:
+            run.discoveries.contradicted(fresh.id, comparison.answer)
         run.find(
             "provider_contradicts" if is_contradiction else "provider_unclear",
             fresh.id,
@@ -150,12 +186,22 @@ class VerifyProvidersUseCase:
 class _Run:
     """`agreed` are transactions that their provider's list confirmed, and never doubted."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, discoveries: Discoveries | None, ends_at_s: float | None
+    ) -> None:
+        self.discoveries = discoveries
+        self._ends_at_s = ends_at_s
         self.comparison = ProviderComparison()
         self.agreed: set[str] = set()
         self._doubted: set[str] = set()
         self._limit = limit
         self._found: Counter[str] = Counter()
+
+    def is_time_up(self, clock: Clock) -> bool:
+        if self._ends_at_s is None or clock.monotonic() < self._ends_at_s:
+            return False
+        self.comparison.is_complete = False
+        return True
 
     def hear(self, transaction_id: TransactionId, verdict: Verdict) -> None:
         """A list may name a reference twice, when it was charged twice."""

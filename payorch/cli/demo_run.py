@@ -58,6 +58,8 @@ def demo_environment(folder: DemoFolder, options: DemoOptions) -> dict[str, str]
         "PAYORCH_SANDBOX_PUBLIC_URL": options.sandbox_url,
         # Practice cards are tried again and again; the schemes would not like it.
         "PAYORCH_SCHEME_RETRY_CAPS": "0",
+        # The made-up past is in no provider's books.
+        "PAYORCH_COMPARE_PROVIDERS_EVERY_H": "0",
         "PYTHONUNBUFFERED": "1",
     }
 

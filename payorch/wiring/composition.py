@@ -53,7 +53,12 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.provider_events import ProviderEvents, provider_events
-from payorch.wiring.recovery import ledger_recovery, provider_verification
+from payorch.wiring.recovery import (
+    comparison_schedules,
+    ledger_recovery,
+    provider_comparison,
+    provider_verification,
+)
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
@@ -121,10 +126,13 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         EXPIRE_ORDERS.name: endings.handle,
     }
     handlers.update(verification_handlers(verify, base))
+    verify_providers = provider_verification(base)
+    handlers.update(provider_comparison(base, verify_providers, recorder))
     schedules: tuple[Schedule, ...] = (
         VERIFY_SCHEDULE,
         ALERTS_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
+        *comparison_schedules(settings),
         *giving_back.schedules,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
@@ -188,6 +196,6 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
-        verify_providers=provider_verification(base),
+        verify_providers=verify_providers,
         recover=ledger_recovery(base, resolve, giving_back.resolve, recorder),
     )

@@ -48,7 +48,10 @@ def test_a_queue_that_does_not_exist_is_refused(payorch: Payorch) -> None:
     result = payorch("worker", "--once", "--queues", "reconcile,nowhere")
 
     assert result.exit_code == 2
-    assert "No such queue: nowhere. There are: mail, reconcile, refunds, upkeep" in result.output
+    assert (
+        "No such queue: nowhere. There are: comparison, mail, reconcile, refunds, upkeep"
+        in result.output
+    )
 
 
 def test_places_that_make_no_sense_are_refused(payorch: Payorch) -> None:
