@@ -50,6 +50,7 @@ class PaidFacts:
 class OrderFacts:
     """What a letter may say about an order. `refunded_minor` is what has really gone back.
 
+    `is_flagged`: a provider may have charged what the books do not have as paid; it goes back.
     `row_key` is opaque. `language` is the one the customer last paid in, if that is known.
     """
 
@@ -63,6 +64,7 @@ class OrderFacts:
     expires_at: datetime
     paid: PaidFacts | None
     refunded_minor: int
+    is_flagged: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,6 +290,18 @@ def test_not_charged_after_confirming_is_told_with_the_way_to_pay_again(shop, se
     assert "try again" in texts_of(message)[0]
 
 
+def test_of_an_order_with_a_flag_nobody_says_that_it_was_not_charged(shop, server):
+    order_id = shop.pay(instrument=a_card(DECLINED)).order_id
+    shop.run(update(OrderRow).values(flag="surplus_charge"))
+
+    shop.handle(NOTIFY_CUSTOMER, {"order": order_id, "event": "settled_not_charged"})
+
+    ((_, _, message),) = server.mails
+    text = texts_of(message)[0]
+    assert "not charged" not in text
+    assert "it is given back to you" in " ".join(text.split())
+
+
 def test_not_charged_offers_no_payment_of_an_expired_order(shop, server, clock):
     order_id = shop.pay(instrument=a_card(DECLINED)).order_id
     clock.advance(days=2)

@@ -53,6 +53,7 @@ class SqlAlchemyNoticeFacts:
             expires_at=row["expires_at"],
             paid=paid,
             refunded_minor=int(row["refunded_minor"]),
+            is_flagged=row["flag"] is not None,
         )
 
     def refund(self, order_id: OrderId, refund_id: RefundId) -> RefundFacts | None:

@@ -75,6 +75,7 @@ order_facts = (
         OrderRow.description,
         OrderRow.customer_email,
         OrderRow.expires_at,
+        OrderRow.flag,
         TransactionRow.id.label("paid_id"),
         func.coalesce(TransactionRow.answered_at, TransactionRow.started_at).label("paid_at"),
         TransactionRow.card_brand,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from payorch.application.payment_result import ResultKind
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.presentation.checkout.texts import (
+    GIVEN_BACK,
     NOT_CHARGED,
     NOT_COMPLETED,
     NOT_PAID_YET,
@@ -91,6 +92,8 @@ def _text_of(view: OrderView) -> ResultText:
     last = view.last
     if last is None:
         return NOT_PAID_YET
+    if view.order.flag is not None:
+        return GIVEN_BACK
     if last.status is TransactionStatus.ABANDONED:
         return NOT_COMPLETED
     result = view.last_result or {}

@@ -29,6 +29,15 @@ NOT_CHARGED = ResultText(
         "Please try again, or choose another way to pay."
     ),
 )
+GIVEN_BACK = ResultText(
+    _("The payment did not go through"),
+    _(
+        "If a charge for it shows up on your statement, it is given back to you. Should that "
+        "take more than a few days, ask the shop. You can pay again below."
+    ),
+)
+"""For an order with a flag: a provider may have charged what the books do not have as paid."""
+
 NOT_COMPLETED = ResultText(
     _("The payment was not completed"),
     _("You were not charged. You can try again below."),

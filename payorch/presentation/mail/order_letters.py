@@ -90,22 +90,32 @@ def _receipt(writer: LetterWriter, order: OrderFacts, *, was_confirming: bool) -
 
 
 def _not_charged(writer: LetterWriter, order: OrderFacts, *, is_payable: bool) -> LetterParts:
+    """Says "you were not charged" only where nothing speaks against it."""
     _ = writer.gettext
     amount = writer.money(order.money.amount_minor, order.money.currency)
-    paragraphs = [
-        _(
+    names = {"amount": amount, **_merchant(writer)}
+    if order.is_flagged:
+        heading = _("Your payment did not go through")
+        certain = _(
+            "We were still confirming your payment of %(amount)s to %(merchant)s. Now it is "
+            "certain: it did not go through. If a charge for it shows up on your statement, it is "
+            "given back to you. Should that take more than a few days, ask the shop.",
+            **names,
+        )
+    else:
+        heading = _("You were not charged")
+        certain = _(
             "We were still confirming your payment of %(amount)s to %(merchant)s. Now it is "
             "certain: it did not go through, and you were not charged.",
-            amount=amount,
-            **_merchant(writer),
+            **names,
         )
-    ]
+    paragraphs = [certain]
     if is_payable:
         paragraphs.append(_("If you still want to pay, open your order and try again."))
     return LetterParts(
         language=writer.language,
         subject=_("Your payment to %(merchant)s did not go through", **_merchant(writer)),
-        heading=_("You were not charged"),
+        heading=heading,
         paragraphs=paragraphs,
         facts=[(_("Amount"), amount), (_("For"), order.description), (_("Order"), order.id)],
         links=[(_("See your order"), _order_link(writer))],

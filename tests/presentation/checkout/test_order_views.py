@@ -56,6 +56,20 @@ def test_decline_without_a_stored_text_reads_as_a_generic_one(show):
     assert "The payment was declined" in page
 
 
+@pytest.mark.parametrize("status", list(TransactionStatus))
+def test_order_with_a_flag_never_says_that_the_customer_was_not_charged(show, status):
+    page = show(
+        PaymentStatus.FAILED,
+        an_attempt(status=status),
+        last_result={"kind": "declined", "customer_text": "generic_decline"},
+        flag="surplus_charge",
+    ).text
+
+    assert "You were not charged" not in page
+    assert "it is given back to you" in page
+    assert "pay-form" in page
+
+
 def test_payment_that_no_provider_took_is_told_so(show):
     page = show(
         PaymentStatus.FAILED,
