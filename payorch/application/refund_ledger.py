@@ -101,8 +101,10 @@ class RefundLedger(Protocol):
         `sends`: a request may leave from now on; that is committed before it does.
         """
 
-    def due(self, *, limit: int) -> Sequence[Refund]:
-        """Open refunds without a running lease whose next check is due, oldest first."""
+    def due_without_job(self, *, limit: int, hours: tuple[str, str]) -> Sequence[Refund]:
+        """Open refunds without a running lease whose next check is due, oldest first: those that
+        no job waits for, and that got none in these `hours` (see refund_jobs.py).
+        """
 
     def record(self, recording: RefundRecording) -> Refund | None:
         """Write the step. None when the compare-and-swap lost.

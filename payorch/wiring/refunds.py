@@ -57,7 +57,7 @@ def refunds(base: Base) -> Refunds:
         clock=base.clock,
         checkpoint=base.checkpoint,
     )
-    reconcile = ReconcileRefunds(ledger=ledger, jobs=base.jobs)
+    reconcile = ReconcileRefunds(ledger=ledger, jobs=base.jobs, clock=base.clock)
     review = ReviewRefundUseCase(
         book=SqlAlchemyRefundReviewBook(base.transactions),
         ledger=ledger,

@@ -157,10 +157,13 @@ class SqlAlchemyRefundLedger:
         sent_at = refund.sent_at or (now if sends else None)
         return replace(refund, token=refund.token + 1, sent_at=sent_at)
 
-    def due(self, *, limit: int) -> Sequence[Refund]:
-        parameters = {"limit": limit, **self._transactions.now()}
+    def due_without_job(self, *, limit: int, hours: tuple[str, str]) -> Sequence[Refund]:
+        this_hour, last_hour = hours
+        parameters = {"limit": limit, "this_hour": this_hour, "last_hour": last_hour}
         with self._transactions.read() as connection:
-            rows = connection.execute(self._leased.due, parameters).mappings()
+            rows = connection.execute(
+                self._leased.due_without_job, {**parameters, **self._transactions.now()}
+            ).mappings()
             return [refund_from(row) for row in rows]
 
     def record(self, recording: RefundRecording) -> Refund | None:

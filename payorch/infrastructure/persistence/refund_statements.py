@@ -8,12 +8,17 @@ from sqlalchemy import (
     Insert,
     Integer,
     Select,
+    String,
     Update,
     and_,
     bindparam,
     case,
+    cast,
+    exists,
     func,
     insert,
+    literal,
+    or_,
     select,
     update,
 )
@@ -21,16 +26,19 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.functions import coalesce
 
+from payorch.application.refund_jobs import SEND_KEY
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundKind, RefundStatus
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.payment_statements import LeaseClock
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
+    JobRow,
     OrderRow,
     RefundRow,
     TransactionRow,
 )
+from payorch.infrastructure.persistence.tables.jobs import JobState
 
 OPEN_STATUSES = tuple(sorted(OPEN_REFUND_STATUSES))
 
@@ -161,7 +169,17 @@ class LeasedRefundStatements:
     """The statements that write or compare leases, for one kind of clock."""
 
     take: Update
-    due: Select[Any]
+    due_without_job: Select[Any]
+
+
+_key = literal(f"{SEND_KEY}:") + RefundRow.public_id + literal(":") + cast(RefundRow.token, String)
+_has_job = or_(
+    exists().where(JobRow.dedup_key == _key, JobRow.state.in_((JobState.READY, JobState.RUNNING))),
+    *(
+        exists().where(JobRow.dedup_key == _key + literal(":") + bindparam(name, type_=String()))
+        for name in ("this_hour", "last_hour")
+    ),
+)
 
 
 def leased_refund_statements(clock: LeaseClock) -> LeasedRefundStatements:
@@ -179,7 +197,8 @@ def leased_refund_statements(clock: LeaseClock) -> LeasedRefundStatements:
             lease_until=clock.lease_end,
             sent_at=coalesce(RefundRow.sent_at, bindparam("new_sent_at", type_=UtcDateTime())),
         ),
-        due=refunds.where(
+        due_without_job=refunds.where(
+            ~_has_job,
             RefundRow.status.in_(OPEN_STATUSES),
             RefundRow.lease_until <= clock.now,
             coalesce(RefundRow.next_check_at, RefundRow.lease_until) <= clock.now,
