@@ -1,4 +1,4 @@
-"""The pass over what is due: nobody waits behind those who have a job, and a dead job is followed."""
+"""The pass over what is due: nobody waits behind those who have a job; dead jobs are followed."""
 
 from payorch.application.reconcile_refunds import ReconcileRefunds
 from payorch.domain.refund import RefundStatus

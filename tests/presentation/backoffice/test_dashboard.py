@@ -6,13 +6,22 @@ from datetime import UTC, datetime, timedelta
 import plotly.graph_objects as go
 import pytest
 
+from payorch.application.alerts import MetricAlert
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
+from payorch.application.circuit_board import CircuitIncident, IncidentKind
 from payorch.application.configuration import PublishedPolicy
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import MIN_POINT_N
+from payorch.domain.circuit import Evidence
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.routing_policy import RoutingPolicy
-from payorch.presentation.backoffice.dashboard.chart_layout import policy_markers
+from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
+from payorch.presentation.backoffice.dashboard.chart_marks import (
+    alert_marks,
+    incident_marks,
+    policy_marks,
+    time_markers,
+)
 from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.shop import a_method
@@ -164,6 +173,72 @@ def test_unchanged_numbers_are_not_sent_again(history, office, olga):
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 11, 20, tzinfo=UTC)
+DAY = MetricsWindow(START, START + 24 * HOUR)
+LOOK = ProviderLook({"alpha": "Alpha <b>"})
+
+
+def an_incident(begins, ends):
+    return CircuitIncident(
+        provider_code="alpha",
+        kind=IncidentKind.FAILURES,
+        began_at=START + begins * HOUR,
+        ended_at=None if ends is None else START + ends * HOUR,
+        ended_because=None,
+        evidence=Evidence(),
+        failed_probes=0,
+        begun_by="web-1:7",
+        reason="",
+    )
+
+
+def an_alert(opens, provider="alpha"):
+    return MetricAlert(
+        id=1,
+        rule_id=1,
+        rule_name="Approval drop",
+        provider_code=provider,
+        facts={},
+        since=None,
+        opened_at=START + opens * HOUR,
+        last_found_at=START + opens * HOUR,
+        closed_at=None,
+        acknowledged=None,
+    )
+
+
+def test_a_circuit_that_was_open_is_a_shaded_stretch_cut_at_the_window():
+    marks = incident_marks([an_incident(-2, 1), an_incident(20, None)], LOOK, now=START + 30 * HOUR)
+
+    first, second = time_markers(DAY, marks)["shapes"]
+
+    assert (first["type"], first["x0"], first["x1"]) == (
+        "rect",
+        "2026-11-20 00:00:00",
+        "2026-11-20 01:00:00",
+    )
+    assert second["x1"] == "2026-11-21 00:00:00"
+
+
+def test_what_was_over_before_the_window_is_not_marked():
+    marks = incident_marks([an_incident(-3, -1)], LOOK, now=START)
+
+    assert time_markers(DAY, marks) == {"shapes": [], "annotations": []}
+
+
+def test_alerts_and_circuits_are_named_and_told_together_where_they_would_overlap():
+    marks = [
+        *alert_marks([an_alert(2.1), an_alert(12, provider="")], LOOK),
+        *incident_marks([an_incident(2, 3)], LOOK, now=START),
+    ]
+
+    both, alone = time_markers(DAY, marks)["annotations"]
+
+    assert both["text"] == "2 events"
+    assert both["hovertext"].split("<br>") == [
+        "20 Nov 02:00 UTC: circuit of Alpha &lt;b&gt;: opened by failures",
+        "20 Nov 02:06 UTC: alert Approval drop at Alpha &lt;b&gt;",
+    ]
+    assert alone["text"] == "alert"
 
 
 def marks_of(*hours, by="olga"):
@@ -179,7 +254,7 @@ def marks_of(*hours, by="olga"):
         )
         for version, hour in enumerate(hours, start=1)
     ]
-    markers = policy_markers(MetricsWindow(START, START + 24 * HOUR), reversed(published))
+    markers = time_markers(DAY, policy_marks(reversed(published)))
     assert len(markers["shapes"]) == len(hours)
     return [(note["text"], note["hovertext"]) for note in markers["annotations"]]
 

@@ -1,16 +1,15 @@
-"""What all charts share: axes, markers of policy changes, and how colors are named.
+"""What all charts share: axes, and how providers and colors are named.
 
 Figures are plain dicts that are sent as JSON; tests pass each through go.Figure, which knows
 plotly's schema. Colors are only named here (`meta.color`): the browser takes them from the
 theme's custom properties, so that light and dark need no second request.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from payorch.application.configuration import PublishedPolicy
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import BucketFigures, ProviderFigures
 from payorch.presentation.backoffice.dashboard.dashboard_filters import url_time
@@ -99,82 +98,6 @@ def time_axis(window: MetricsWindow, **more: Any) -> dict[str, Any]:
 
 def share_axis(title: str, **more: Any) -> dict[str, Any]:
     return {"tickformat": ".0%", "title": {"text": title}, **more}
-
-
-MARK_WIDTH = 0.15
-"""Share of a chart's width that a mark's text takes: "policies 3 to 7" on the narrowest charts."""
-
-MOST_LISTED = 8
-
-
-def policy_markers(
-    window: MetricsWindow, history: Iterable[PublishedPolicy]
-) -> dict[str, list[dict[str, Any]]]:
-    """Dotted lines where another routing policy came into force, as `shapes` and `annotations`.
-
-    Those whose texts would lie over each other share one, which lists them when pointed at.
-    """
-    within = [policy for policy in history if window.start <= policy.published_at < window.end]
-    late = window.end - window.length / 6
-    return {
-        "shapes": [
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": plot_time(policy.published_at),
-                "x1": plot_time(policy.published_at),
-                "y0": 0,
-                "y1": 1,
-                "line": {"width": 1, "dash": "dot"},
-            }
-            for policy in within
-        ],
-        "annotations": [
-            {
-                "xref": "x",
-                "yref": "paper",
-                "x": plot_time(group[0].published_at),
-                "y": 1,
-                # Near the right end a text to the right of the line would be cut off.
-                "xanchor": "right" if group[0].published_at > late else "left",
-                "yanchor": "top",
-                "showarrow": False,
-                "text": _group_name(group),
-                "hovertext": _group_list(group),
-            }
-            for group in _groups(within, apart=window.length * MARK_WIDTH)
-        ],
-    }
-
-
-def _groups(
-    policies: Iterable[PublishedPolicy], *, apart: timedelta
-) -> Sequence[list[PublishedPolicy]]:
-    """Policies in the order of time, cut where the next one is `apart` from the group's first."""
-    groups: list[list[PublishedPolicy]] = []
-    for policy in sorted(policies, key=lambda policy: policy.published_at):
-        if groups and policy.published_at - groups[-1][0].published_at < apart:
-            groups[-1].append(policy)
-        else:
-            groups.append([policy])
-    return groups
-
-
-def _group_name(group: Sequence[PublishedPolicy]) -> str:
-    first, last = group[0].version, group[-1].version
-    return f"policy {first}" if first == last else f"policies {first} to {last}"
-
-
-def _group_list(group: Sequence[PublishedPolicy]) -> str:
-    shown = [
-        f"{policy.published_at:%d %b %H:%M} UTC: routing policy {policy.version}, "
-        f"published by {plain(policy.published_by)}"
-        for policy in group[-MOST_LISTED:]
-    ]
-    if len(group) > MOST_LISTED:
-        shown.insert(0, f"{len(group) - MOST_LISTED} earlier ones, see the journal")
-    return "<br>".join(shown)
 
 
 def plain(text: str) -> str:

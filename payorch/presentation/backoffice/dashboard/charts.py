@@ -2,25 +2,22 @@
 
 from collections.abc import Sequence
 
-from payorch.application.configuration import PublishedPolicy
 from payorch.application.provider_figures import DashboardFigures
 from payorch.presentation.backoffice.dashboard.chart_layout import (
     TALL_PX,
     Chart,
     ProviderLook,
-    policy_markers,
 )
+from payorch.presentation.backoffice.dashboard.chart_marks import Mark, time_markers
 from payorch.presentation.backoffice.dashboard.latency_chart import latency_chart
 from payorch.presentation.backoffice.dashboard.outcome_chart import outcome_chart
 from payorch.presentation.backoffice.dashboard.rate_chart import rate_chart
 from payorch.presentation.backoffice.dashboard.volume_chart import volume_chart
 
 
-def all_charts(
-    figures: DashboardFigures, look: ProviderLook, history: Sequence[PublishedPolicy]
-) -> list[Chart]:
+def all_charts(figures: DashboardFigures, look: ProviderLook, marks: Sequence[Mark]) -> list[Chart]:
     window, providers = figures.query.window, figures.providers
-    markers = policy_markers(window, history)
+    markers = time_markers(window, marks)
     return [
         rate_chart(
             window,

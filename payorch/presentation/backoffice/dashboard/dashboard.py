@@ -10,6 +10,12 @@ from flask_admin.base import expose
 
 from payorch.application.provider_figures import DashboardFigures
 from payorch.presentation.backoffice.dashboard.chart_layout import Chart, ProviderLook
+from payorch.presentation.backoffice.dashboard.chart_marks import (
+    Mark,
+    alert_marks,
+    incident_marks,
+    policy_marks,
+)
 from payorch.presentation.backoffice.dashboard.chart_tables import cell_text, chart_table, csv_text
 from payorch.presentation.backoffice.dashboard.charts import all_charts
 from payorch.presentation.backoffice.dashboard.dashboard_filters import (
@@ -115,7 +121,23 @@ def _asked_for() -> tuple[DashboardFilters, DashboardFigures, ProviderLook]:
 
 
 def _charts(figures: DashboardFigures, look: ProviderLook) -> list[Chart]:
-    return all_charts(figures, look, services().policies.history(limit=POLICIES_MARKED))
+    window = figures.query.window
+    marks = [
+        *policy_marks(services().policies.history(limit=POLICIES_MARKED)),
+        *incident_marks(
+            services().circuit_history.circuit_incidents(window.start, window.end),
+            look,
+            now=services().clock.now(),
+        ),
+        *alert_marks(services().alerts.between(window.start, window.end), look),
+    ]
+    chosen = figures.query.providers
+    return all_charts(figures, look, [m for m in marks if _concerns(m, chosen)])
+
+
+def _concerns(mark: Mark, providers: frozenset[str]) -> bool:
+    """What happened to a provider that is filtered out explains nothing that is shown."""
+    return not providers or not mark.provider_code or mark.provider_code in providers
 
 
 def _changing_parts(figures: DashboardFigures, look: ProviderLook) -> dict[str, object]:

@@ -59,6 +59,7 @@ function coloredLayout(layout) {
   result.shapes = (layout.shapes ?? []).map((shape) => ({
     ...shape,
     line: { ...shape.line, color: muted },
+    ...(shape.type === "rect" ? { fillcolor: themeColor("danger") } : {}),
   }));
   result.annotations = (layout.annotations ?? []).map((note) => ({
     ...note,
