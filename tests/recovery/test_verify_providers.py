@@ -99,6 +99,19 @@ def test_what_the_books_could_not_apply_is_not_said_again(shop, database):
     assert kinds(shop) == []
 
 
+def test_a_lookup_that_proved_nothing_hides_no_late_charge(shop, database):
+    shop.pay()
+    run(
+        database,
+        "UPDATE transactions SET status = 'declined'",
+        "INSERT INTO transaction_evidence"
+        " (transaction_id, source, outcome, was_applied, detail, created_at)"
+        " SELECT id, 'find', 'Unknown', false, '{}', started_at FROM transactions",
+    )
+
+    assert kinds(shop) == ["provider_contradicts"]
+
+
 def test_a_charge_that_the_books_have_forgotten_is_an_error(
     database, database_url, sandbox, tmp_path
 ):

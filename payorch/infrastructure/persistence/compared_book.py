@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import exists, select
 
 from payorch.application.provider_events import EventState, EventSubject
+from payorch.domain.outcome import Approved, Declined, NotSent
 from payorch.domain.transaction import Transaction, TransactionId
 from payorch.infrastructure.persistence.payment_rows import transaction_from
 from payorch.infrastructure.persistence.recovery_book import SqlAlchemyRecoveryBook
 from payorch.infrastructure.persistence.tables import EvidenceRow, TransactionRow, WebhookEventRow
+
+_DEFINITIVE = tuple(outcome.__name__ for outcome in (Approved, Declined, NotSent))
 
 
 class SqlAlchemyComparedBook(SqlAlchemyRecoveryBook):
@@ -37,6 +40,8 @@ class SqlAlchemyComparedBook(SqlAlchemyRecoveryBook):
                 EvidenceRow.transaction_id == TransactionRow.id,
                 TransactionRow.public_id == transaction_id,
                 ~EvidenceRow.was_applied,
+                # Answers that prove nothing are kept, too: they explain no contradiction.
+                EvidenceRow.outcome.in_(_DEFINITIVE),
             )
         )
         with self._transactions.read() as connection:
