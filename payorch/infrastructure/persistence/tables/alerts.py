@@ -11,7 +11,7 @@ _OPEN = "closed_at IS NULL"
 
 
 class AlertRuleRow(Base):
-    """`threshold_milli` in thousandths of its measure's unit. Rules are switched off, never deleted."""
+    """`threshold_milli` in thousandths of the measure's unit. Rules are never deleted."""
 
     __tablename__ = "alert_rules"
 
