@@ -13,6 +13,7 @@ from payorch import paths
 from payorch.config import Settings
 from payorch.infrastructure.observability import structured_logging
 from payorch.infrastructure.persistence import tables  # noqa: F401 - registers every table
+from payorch.infrastructure.persistence.bounded_connection import ANSWERS_WITHIN_S
 from payorch.infrastructure.persistence.database import db, prepare_engine
 from payorch.infrastructure.readiness import DatabaseReadiness
 from payorch.presentation import (
@@ -141,6 +142,8 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 15_000,
+            # Longer than the statement_timeout, which is the better end where there still is one.
+            ANSWERS_WITHIN_S: 35.0,
         },
     }
 

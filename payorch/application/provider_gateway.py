@@ -6,6 +6,7 @@ was found, because nothing found is no proof.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +81,9 @@ class PaymentGateway(Protocol):
     def charge(
         self, request: ChargeRequest, *, timeout_s: float, ignore_circuit: bool = False
     ) -> Answer: ...
+
+    def place(self) -> AbstractContextManager[bool]:
+        """A place among the threads that may wait for this provider; False when all are taken."""
 
     def replay(self, request: ChargeRequest, *, timeout_s: float) -> Answer: ...
 

@@ -2,7 +2,8 @@
 
 Early tries never cancel: a replay or a lookup gives the customer the charge she asked for. Only
 the last one may cancel by reference, which proves that another provider can be asked. Few
-threads may wait here at once, so that one bad provider cannot hold all of them.
+threads may wait here at once, and each takes one of its provider's places meanwhile, like a call:
+so many threads, and no more, does one bad provider hold.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,10 @@ class QuickResolution:
         if not self._places.acquire(blocking=False):
             return None
         try:
-            return self._look_up(gateway, capabilities, transaction, request, deadline)
+            with gateway.place() as is_in:
+                if not is_in:
+                    return None
+                return self._look_up(gateway, capabilities, transaction, request, deadline)
         finally:
             self._places.release()
 

@@ -15,9 +15,10 @@ from payorch.application.judge_outcome import (
     OutcomeJudge,
     names_another_amount,
 )
-from payorch.application.open_attempts import Evidence, OpenAttempt, OpenAttempts
+from payorch.application.open_attempts import OpenAttempt, OpenAttempts
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock
+from payorch.application.proofs_of_time import ProofsOfTime
 from payorch.application.provider_gateway import Answer, GatewayCatalog
 from payorch.application.record_outcome import OutcomeRecorder
 from payorch.application.resolution_ladder import Climb, ResolutionLadder, Step
@@ -25,7 +26,6 @@ from payorch.domain.outcome import (
     Approved,
     Declined,
     NotSent,
-    NotSentReason,
     Outcome,
     Pending,
     Unknown,
@@ -42,10 +42,6 @@ CHECK_DELAYS_S = (15, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
 REVIEW_AFTER = timedelta(days=7)
 ABANDONED_AFTER = timedelta(minutes=30)
 """A customer who has not come back from the provider's page by then gets it cancelled."""
-
-BETWEEN_ABSENCES = timedelta(minutes=1)
-ABSENT = "Absent"
-"""Evidence that nothing was found after the provider's documented time in flight."""
 
 REVIEW_ENTERED = "review_entered"
 
@@ -100,7 +96,9 @@ class ResolveTransactionUseCase:
         self._clock = clock
         self._checkpoint = checkpoint
         self._alert = alert
-        self._trusts_documented_absence = trusts_documented_absence
+        self._proofs = ProofsOfTime(
+            open_attempts, registry, trusts_documented_absence=trusts_documented_absence
+        )
 
     def check_order_now(
         self,
@@ -164,36 +162,14 @@ class ResolveTransactionUseCase:
 
     def _settle(self, check: _Check) -> Resolution:
         answer = check.climb.answer
-        if answer is not None and self._is_proved_absent(check, answer):
-            answer = replace(answer, outcome=NotSent(NotSentReason.PROVED_ABSENT))
+        if answer is not None:
+            proof = self._proofs.proof_of(check.attempt.transaction, check.climb, check.now)
+            answer = answer if proof is None else replace(answer, outcome=NotSent(proof))
         if answer is not None and self._apply(check, answer):
             if isinstance(answer.outcome, Pending):
                 return Resolution.STILL_OPEN
             return Resolution.SETTLED
         return self._look_again_later(check)
-
-    def _is_proved_absent(self, check: _Check, answer: Answer) -> bool:
-        """Whether "not found" is proof by now: after the documented time in flight, twice.
-
-        Source: domain.md, section 4, step 4. Off unless the operator trusts such documents.
-        """
-        outcome = answer.outcome
-        transaction = check.attempt.transaction
-        if not self._trusts_documented_absence or not isinstance(outcome, Unknown):
-            return False
-        if outcome.reason is not UnknownReason.NOT_FOUND or check.climb.step is not Step.FIND:
-            return False
-        in_flight_s = self._registry.method(transaction.provider_code).capabilities.max_in_flight_s
-        if not 0 < in_flight_s < (check.now - transaction.started_at).total_seconds():
-            return False
-        first = self._open_attempts.first_evidence_at(transaction.id, ABSENT)
-        if first is None:
-            evidence = Evidence(
-                source=check.climb.step, outcome=ABSENT, was_applied=False, at=check.now
-            )
-            self._open_attempts.add_evidence(transaction.id, evidence)
-            return False
-        return check.now - first >= BETWEEN_ABSENCES
 
     def _climb(self, attempt: OpenAttempt, now: datetime, *, may_cancel: bool) -> Climb:
         """Without the provider's connector nothing can be asked: a case for finance."""

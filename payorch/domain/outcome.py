@@ -27,6 +27,7 @@ class NotSentReason(StrEnum):
     REFERENCE_CANCELLED = "reference_cancelled"
     PROVED_CANCELLED = "proved_cancelled"
     PROVED_ABSENT = "proved_absent"
+    CHALLENGE_EXPIRED = "challenge_expired"
     VOIDED_AT_PROVIDER = "voided_at_provider"
     CONCLUDED_BY_STAFF = "concluded_by_staff"
 

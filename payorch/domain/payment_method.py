@@ -23,6 +23,8 @@ class Capabilities:
     provider refuses a later arrival of it. `hosted_page`: cards are typed on the provider's page.
     `max_in_flight_s` is the longest that a request can be on its way, where the provider
     documents that (0: it does not): only then can "not found" become proof, after it, twice.
+    `challenge_expires_s`: after so long the provider documents that a customer cannot complete its
+    challenge any more (0: it does not): a payment that still waits for her then, read twice, ended.
     `list_payments`: all payments since a moment can be listed, with the order we named in each.
     """
 
@@ -35,6 +37,7 @@ class Capabilities:
     hosted_page: bool = False
     max_in_flight_s: int = 0
     list_payments: bool = False
+    challenge_expires_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

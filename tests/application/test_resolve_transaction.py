@@ -302,6 +302,32 @@ def test_a_documented_time_in_flight_is_proof_after_it_has_passed_twice(shop_wit
     assert shop.view(order).order.status is PaymentStatus.FAILED
 
 
+def test_an_abandoned_challenge_ends_after_its_documented_time_read_twice(shop_with, clock):
+    shop = shop_with(a_method("alpha", capabilities=Capabilities(challenge_expires_s=3600)))
+    order = shop.pay(instrument=a_card(CHALLENGE)).order_id
+
+    for minutes in (50, 20):
+        clock.advance(minutes=minutes)
+        shop.wired.reconcile.execute()
+        assert shop.statuses(order) == [("alpha", "requires_action")]
+    clock.advance(minutes=20)
+    shop.wired.reconcile.execute()
+
+    assert shop.statuses(order) == [("alpha", "abandoned")]
+    assert shop.view(order).order.status is PaymentStatus.PENDING
+
+
+def test_an_abandoned_challenge_without_a_documented_end_is_never_given_up(shop_with, clock):
+    shop = shop_with(a_method("alpha", capabilities=Capabilities()))
+    order = shop.pay(instrument=a_card(CHALLENGE)).order_id
+
+    for _ in range(6):
+        clock.advance(hours=20)
+        shop.wired.reconcile.execute()
+
+    assert shop.statuses(order) == [("alpha", "requires_action")]
+
+
 def never_answered(shop_with, clock, *, trusts=False, **capabilities):
     shop = shop_with(
         a_method("alpha", timeout_s=0.3, capabilities=Capabilities(**capabilities)),

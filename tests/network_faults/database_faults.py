@@ -21,12 +21,19 @@ class Conversation:
     """Passes everything on and counts what payorch sends, over all connections of the proxy.
 
     `cut_at` is the number of the message (from 1), of those with `only` in them, at which the
-    connection is cut, once. `has_cut` says that it came to that.
+    connection is cut, once. `has_cut` says that it came to that. `stalls`: instead of being cut
+    it falls silent for ever, while the kernel goes on acknowledging what comes.
     """
 
     def __init__(
-        self, cut_at: int | None = None, *, only: bytes = b"", after_reply: bool = False
+        self,
+        cut_at: int | None = None,
+        *,
+        only: bytes = b"",
+        after_reply: bool = False,
+        stalls: bool = False,
     ) -> None:
+        self._stalls = stalls
         self._cut_at = cut_at
         self._only = only
         self._after_reply = after_reply
@@ -64,7 +71,10 @@ class Conversation:
             wire.server.sendall(data)
             wire.server.recv(_CHUNK)
         self.has_cut = True
-        wire.reset()
+        if self._stalls:
+            wire.hang()
+        else:
+            wire.reset()
 
 
 class CutsEvery:

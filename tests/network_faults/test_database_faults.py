@@ -18,6 +18,7 @@ from payorch.domain.errors import LedgerUnavailable, PaymentInProgress
 from payorch.domain.payment_status import PaymentStatus
 from payorch.factory import _engine_options
 from payorch.infrastructure.gateways.http_transport import PooledTransport
+from payorch.infrastructure.persistence.bounded_connection import ANSWERS_WITHIN_S
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.wiring import Seams
 from tests.network_faults.database_faults import INTENT, OUTCOME, Conversation, CutsEvery
@@ -221,6 +222,58 @@ def test_a_cut_at_the_commit_of_the_intent_sends_nothing(shop, sandbox, proxy, t
     assert_books_agree(sandbox, shop, orders_of(shop.database))
 
 
+@pytest.fixture
+def hasty_shop(postgresql_url, proxy, sandbox, transport):
+    """Like `shop`, on connections that wait half a second for an answer."""
+    with through(proxy, postgresql_url, **{ANSWERS_WITHIN_S: 0.5}) as database:
+        opened = Shop(
+            database,
+            sandbox_url=sandbox.base_url,
+            methods=[a_method("alpha", timeout_s=15.0)],
+            seams=Seams(clock=JumpingClock(), transport=transport, uses_database_clock=False),
+        )
+        opened.pay()
+        yield opened
+
+
+STALLS = {
+    f"{name}, {when}": (statement, after_reply)
+    for name, statement in (("intent", INTENT), ("outcome", OUTCOME))
+    for when, after_reply in (("before it arrives", False), ("reply lost", True))
+}
+
+
+@pytest.mark.parametrize("how", STALLS.values(), ids=STALLS)
+def test_a_database_that_falls_silent_holds_no_thread_and_costs_no_truth(
+    how, hasty_shop, sandbox, proxy, transport
+):
+    statement, after_reply = how
+    stall = Conversation(1, only=statement, after_reply=after_reply, stalls=True)
+    suffer(hasty_shop, proxy, stall)
+
+    first = press(hasty_shop, "stalled", "4242424242424242")
+
+    assert stall.has_cut
+    if statement == OUTCOME:
+        # It was written again over a new connection, or had been written after all.
+        assert first.kind is ResultKind.PAID
+    else:
+        assert isinstance(first, LedgerUnavailable)
+        assert_nothing_was_sent(hasty_shop, sandbox, "api:stalled")
+    heal(hasty_shop, proxy)
+    reconcile_until_quiet(hasty_shop)
+    assert isinstance(press(hasty_shop, "stalled", "4242424242424242"), PaymentResult)
+    assert set(transport.charges.values()) == {1}
+    assert_books_agree(sandbox, hasty_shop, orders_of(hasty_shop.database))
+
+
+def test_the_web_and_the_workers_wait_longer_than_the_server_lets_a_statement_run():
+    options = _engine_options(Settings(database_url="postgresql+psycopg://x@h/x"))["connect_args"]
+
+    assert "statement_timeout=30000" in options["options"]
+    assert options[ANSWERS_WITHIN_S] > 30
+
+
 def test_payments_at_once_through_a_connection_that_is_cut_all_the_time(
     shop, sandbox, proxy, transport
 ):
@@ -254,6 +307,7 @@ def test_a_database_that_swallows_connections_is_given_up_soon(proxy):
     proxy.swallow_connections()
     url = f"postgresql+psycopg://x@127.0.0.1:{proxy.port}/x?sslmode=disable"
     engine = create_engine(url, **_engine_options(Settings(database_url=url)))
+    prepare_engine(engine)
 
     began = time.monotonic()
     with pytest.raises(OperationalError):

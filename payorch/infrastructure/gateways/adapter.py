@@ -5,6 +5,7 @@ Whatever breaks while the request is built is NotSent, whatever breaks from send
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from payorch.application.ports import Clock
@@ -84,6 +85,9 @@ class PaymentGatewayAdapter:
                 retry_after_s=exchanged.retry_after_s,
             )
         return self._answer("charge", exchanged)
+
+    def place(self) -> AbstractContextManager[bool]:
+        return self._bulkhead.place()
 
     def replay(self, request: ChargeRequest, *, timeout_s: float) -> Answer:
         """The same request under the same key. Asked by the ladder: passes an open breaker.

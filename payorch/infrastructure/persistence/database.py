@@ -31,6 +31,8 @@ from sqlalchemy.exc import TimeoutError as TookTooLong
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from payorch.infrastructure.persistence import bounded_connection
+
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one before the request fails before anything is sent."""
 
@@ -96,7 +98,16 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
+        _bound_connections(engine)
         _check_idle_connections(engine)
+
+
+def _bound_connections(engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        _dialect: Dialect, _record: object, arguments: list[Any], parameters: dict[str, Any]
+    ) -> Any:
+        return bounded_connection.connect(arguments, parameters)
 
 
 def _check_idle_connections(engine: Engine) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from payorch.application.compare_providers import SOURCE as COMPARISON
+from payorch.application.proofs_of_time import ABSENT, NOT_COMPLETED
 from payorch.application.resolution_ladder import Step
-from payorch.application.resolve_transaction import ABSENT
 from payorch.application.review import SOURCE as REVIEW
 from payorch.presentation.backoffice.payments.payment_texts import reason_text, worded
 
@@ -15,6 +16,7 @@ ASKED: Mapping[str, str] = {
     Step.FIND: "Searched at the provider by our reference",
     Step.NONE: "The provider offers no way to ask",
     REVIEW: "Concluded by two people of the staff",
+    COMPARISON: "Compared with the provider's own books",
     "answer": "The provider's answer to the payment itself",
 }
 
@@ -26,9 +28,10 @@ ANSWERED: Mapping[str, str] = {
     "Pending": "it settles later",
     "RequiresAction": "the customer has to act",
     ABSENT: "nothing there",
+    NOT_COMPLETED: "not completed in time",
 }
 
-SAYS_NOTHING_FINAL = frozenset({"Unknown", "Pending", "RequiresAction", ABSENT})
+SAYS_NOTHING_FINAL = frozenset({"Unknown", "Pending", "RequiresAction", ABSENT, NOT_COMPLETED})
 """Answers that could not be applied, because they settle nothing."""
 
 

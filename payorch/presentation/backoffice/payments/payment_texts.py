@@ -82,6 +82,7 @@ NOT_SENT: Mapping[NotSentReason, str] = {
     NotSentReason.REFERENCE_CANCELLED: "the reference was cancelled there",
     NotSentReason.PROVED_CANCELLED: "the payment was cancelled there",
     NotSentReason.PROVED_ABSENT: "it never had the payment, and its time on the way is over",
+    NotSentReason.CHALLENGE_EXPIRED: "the customer did not confirm it while that was possible",
     NotSentReason.VOIDED_AT_PROVIDER: "the payment was voided there",
     NotSentReason.CONCLUDED_BY_STAFF: "two people of the staff concluded that it did not charge",
 }
