@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("id", _BIG, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("measure", sa.String(length=30), nullable=False),
-        sa.Column("threshold", sa.Double(), nullable=False),
+        sa.Column("threshold_milli", sa.Integer(), nullable=False),
         sa.Column("window_min", sa.Integer(), nullable=False),
         sa.Column("min_sample", sa.Integer(), nullable=False),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),

@@ -169,7 +169,8 @@ def _told(key: int, rule: StoredRule, finding: Finding) -> dict[str, str]:
 
 
 def _rule_values(rule: AlertRule, at: datetime) -> dict[str, Any]:
-    return asdict(rule) | {"measure": rule.measure.value, "updated_at": at}
+    values = asdict(rule) | {"measure": rule.measure.value, "updated_at": at}
+    return values | {"threshold_milli": round(values.pop("threshold") * 1000)}
 
 
 def _journalled(rule: AlertRule) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def _rule(row: RowMapping) -> StoredRule:
         rule=AlertRule(
             name=row["name"],
             measure=Measure(row["measure"]),
-            threshold=row["threshold"],
+            threshold=row["threshold_milli"] / 1000,
             window_min=row["window_min"],
             min_sample=row["min_sample"],
             is_enabled=row["is_enabled"],

@@ -11,14 +11,14 @@ _OPEN = "closed_at IS NULL"
 
 
 class AlertRuleRow(Base):
-    """`threshold` in the unit of its measure. Rules are switched off, never deleted."""
+    """`threshold_milli` in thousandths of the measure's unit. Rules are never deleted."""
 
     __tablename__ = "alert_rules"
 
     id: Mapped[Pk]
     name: Mapped[str] = mapped_column(String(80), unique=True)
     measure: Mapped[str] = mapped_column(String(30))
-    threshold: Mapped[float]
+    threshold_milli: Mapped[int]
     window_min: Mapped[int]
     min_sample: Mapped[int]
     is_enabled: Mapped[bool]
