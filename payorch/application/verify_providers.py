@@ -169,11 +169,12 @@ class VerifyProvidersUseCase:
         # As it is now: it may have been voided since the list was read.
         fresh = self._book.transactions([transaction.id]).get(transaction.id, transaction)
         comparison = self._providers.compare(fresh)
-        if comparison.verdict is Verdict.AGREES or self._book.has_kept_contradiction(fresh.id):
-            return
         is_contradiction = comparison.verdict is Verdict.CONTRADICTS
-        if is_contradiction and comparison.answer is not None and run.discoveries is not None:
-            run.discoveries.contradicted(fresh.id, comparison.answer)
+        is_known = self._book.has_kept_contradiction(fresh.id)
+        if is_contradiction and comparison.answer is not None:
+            self._tell(run, fresh, comparison.answer, is_known=is_known)
+        if comparison.verdict is Verdict.AGREES or is_known:
+            return
         run.find(
             "provider_contradicts" if is_contradiction else "provider_unclear",
             fresh.id,
@@ -181,6 +182,21 @@ class VerifyProvidersUseCase:
             here=fresh.status.value,
             why=comparison.why,
         )
+
+    def _tell(
+        self, run: "_Run", transaction: Transaction, answer: Answer, *, is_known: bool
+    ) -> None:
+        """A charge of ours is passed on each time: each is given back once, but there may be
+        another one by now.
+        """
+        is_again_worth = not is_known or _is_charge_of(transaction, answer)
+        if run.discoveries is not None and is_again_worth:
+            run.discoveries.contradicted(transaction.id, answer)
+
+
+def _is_charge_of(transaction: Transaction, answer: Answer) -> bool:
+    outcome = answer.outcome
+    return isinstance(outcome, Approved) and outcome.our_reference == transaction.id
 
 
 class _Run:

@@ -115,6 +115,21 @@ def test_a_charge_that_is_listed_twice_is_one_charge(database):
     assert shop.view(result.order_id).order.flag is None
 
 
+def test_charges_that_turn_up_one_after_another_all_go_back(database):
+    """Nobody tells of them: the standing comparison with the provider's books finds each."""
+    provider = Doubling("A")
+    shop = scripted_shop(database, provider, [a_method("alpha", capabilities=SEARCH)])
+    result = shop.pay()
+    settle(shop, days=0.1)
+
+    for late in ("B", "C"):
+        provider.listed_ids.append(late)
+        settle(shop, days=0.5)
+
+    assert shop.view(result.order_id).order.status is PaymentStatus.PAID
+    assert provider.given_back == {"B", "C"}
+
+
 def test_of_several_charges_the_one_of_the_right_amount_counts(database):
     provider = Doubling("wrong", "right", amounts={"wrong": 500})
     shop = scripted_shop(database, provider, [a_method("alpha", capabilities=SEARCH)])
