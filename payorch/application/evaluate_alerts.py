@@ -5,6 +5,7 @@ twice or in two processes: an alert is open once, and the staff are told once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from payorch.application.alerts import (
@@ -18,7 +19,7 @@ from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_m
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.ports import Clock
-from payorch.application.provider_figures import MetricsQuery, ProviderFigures
+from payorch.application.provider_figures import ProviderFigures
 from payorch.domain.alert_rule import PRESETS, AlertRule, Measure
 from payorch.domain.attempt_stats import (
     RateEstimate,
@@ -47,7 +48,42 @@ class EvaluateAlertsUseCase:
         self._metrics = metrics
         self._operating_figures = operating_figures
         self._clock = clock
-        self._looks: Mapping[Measure, Callable[[AlertRule, datetime], Iterator[Finding]]] = {
+
+    def execute(self) -> None:
+        now = self._clock.now()
+        look = _Look(self._metrics, self._operating_figures, now)
+        self._book.ensure_rules(PRESETS, at=now)
+        is_open = {(it.rule_id, it.provider_code): it for it in self._book.open_alerts()}
+        for stored in self._book.rules():
+            found = look.findings(stored.rule) if stored.rule.is_enabled else ()
+            for finding in found:
+                alert = is_open.pop((stored.id, finding.provider_code), None)
+                if alert is not None:
+                    self._book.found_again(alert.id, finding, at=now)
+                else:
+                    self._book.open(stored, look.with_hint(stored.rule, finding), at=now)
+        for quiet in is_open.values():
+            self._close_if_over(quiet, now)
+
+    def _close_if_over(self, alert: MetricAlert, now: datetime) -> None:
+        if now - alert.last_found_at >= QUIET_BEFORE_CLOSE:
+            self._book.close(alert.id, at=now)
+
+
+class _Look:
+    """One look at the numbers as of `now`; rules that ask for the same window share its figures."""
+
+    def __init__(
+        self,
+        metrics: PaymentMetricsService,
+        operating_figures: OperatingFiguresReader,
+        now: datetime,
+    ) -> None:
+        self._metrics = metrics
+        self._operating_figures = operating_figures
+        self._now = now
+        self._known: dict[MetricsWindow, ByProvider] = {}
+        self._looks: Mapping[Measure, Callable[[AlertRule], Iterator[Finding]]] = {
             Measure.APPROVAL_DROP: self._approval_drops,
             Measure.TECHNICAL_FAILURES: self._technical_failures,
             Measure.SLOWDOWN: self._slowdowns,
@@ -56,32 +92,22 @@ class EvaluateAlertsUseCase:
             Measure.EVENTS_WAITING: self._waiting_events,
         }
 
-    def execute(self) -> None:
-        now = self._clock.now()
-        self._book.ensure_rules(PRESETS, at=now)
-        is_open = {
-            (alert.rule_id, alert.provider_code): alert for alert in self._book.open_alerts()
-        }
-        for stored in self._book.rules():
-            found = self._findings(stored.rule, now) if stored.rule.is_enabled else ()
-            for finding in found:
-                alert = is_open.pop((stored.id, finding.provider_code), None)
-                if alert is not None:
-                    self._book.found_again(alert.id, finding, at=now)
-                else:
-                    self._book.open(stored, self._with_hint(stored.rule, finding, now), at=now)
-        for quiet in is_open.values():
-            self._close_if_over(quiet, now)
+    def findings(self, rule: AlertRule) -> Sequence[Finding]:
+        return tuple(self._looks[rule.measure](rule))
 
-    def _findings(self, rule: AlertRule, now: datetime) -> Sequence[Finding]:
-        return tuple(self._looks[rule.measure](rule, now))
+    def with_hint(self, rule: AlertRule, finding: Finding) -> Finding:
+        """Since when, if the provider's line of the last hours has one clear change."""
+        if rule.measure is not Measure.APPROVAL_DROP:
+            return finding
+        window = MetricsWindow.until(self._now, HINT_LENGTH, HINT_BUCKET)
+        line = self._figures(window).get(finding.provider_code)
+        change = None if line is None else change_point(_line(line))
+        if change is None or change.after.rate >= change.before.rate:
+            return finding
+        return replace(finding, since=change.at)
 
-    def _close_if_over(self, alert: MetricAlert, now: datetime) -> None:
-        if now - alert.last_found_at >= QUIET_BEFORE_CLOSE:
-            self._book.close(alert.id, at=now)
-
-    def _approval_drops(self, rule: AlertRule, now: datetime) -> Iterator[Finding]:
-        before, after = self._before_and_after(rule, now)
+    def _approval_drops(self, rule: AlertRule) -> Iterator[Finding]:
+        before, after = self._before_and_after(rule)
         for code, figures in after.items():
             current = _first_attempts(figures)
             usual = _first_attempts(before[code]) if code in before else Tally()
@@ -96,8 +122,8 @@ class EvaluateAlertsUseCase:
                     },
                 )
 
-    def _technical_failures(self, rule: AlertRule, now: datetime) -> Iterator[Finding]:
-        for code, figures in self._figures(_window(rule, now)).items():
+    def _technical_failures(self, rule: AlertRule) -> Iterator[Finding]:
+        for code, figures in self._figures(_window(rule, self._now)).items():
             failed = Tally(
                 approved=figures.counts.technical_failures, finished=figures.counts.attempts
             )
@@ -106,8 +132,8 @@ class EvaluateAlertsUseCase:
             if wilson_interval(failed).low > rule.threshold / 100:
                 yield Finding(provider_code=code, facts={"Technical failures": _rate_text(failed)})
 
-    def _slowdowns(self, rule: AlertRule, now: datetime) -> Iterator[Finding]:
-        before, after = self._before_and_after(rule, now)
+    def _slowdowns(self, rule: AlertRule) -> Iterator[Finding]:
+        before, after = self._before_and_after(rule)
         for code, figures in after.items():
             usual = before[code].latency if code in before else None
             current = figures.latency
@@ -124,8 +150,8 @@ class EvaluateAlertsUseCase:
                     },
                 )
 
-    def _conversion_drops(self, rule: AlertRule, now: datetime) -> Iterator[Finding]:
-        window = _window(rule, now)
+    def _conversion_drops(self, rule: AlertRule) -> Iterator[Finding]:
+        window = _window(rule, self._now)
         _, conversion = self._metrics.before_and_after(_baseline(window), window)
         current, usual = conversion.now, conversion.before
         if not (isinstance(current, RateEstimate) and isinstance(usual, RateEstimate)):
@@ -141,7 +167,7 @@ class EvaluateAlertsUseCase:
                 },
             )
 
-    def _old_unknowns(self, rule: AlertRule, _now: datetime) -> Iterator[Finding]:
+    def _old_unknowns(self, rule: AlertRule) -> Iterator[Finding]:
         oldest_min = self._operating_figures.read().open_transactions.oldest_unknown_s / 60
         if oldest_min > rule.threshold:
             yield Finding(
@@ -149,7 +175,7 @@ class EvaluateAlertsUseCase:
                 facts={"Oldest payment with an unknown outcome": f"{oldest_min:,.0f} min"},
             )
 
-    def _waiting_events(self, rule: AlertRule, _now: datetime) -> Iterator[Finding]:
+    def _waiting_events(self, rule: AlertRule) -> Iterator[Finding]:
         for queue in self._operating_figures.read().queues:
             if queue.queue != "webhooks":
                 continue
@@ -162,25 +188,15 @@ class EvaluateAlertsUseCase:
                     },
                 )
 
-    def _before_and_after(self, rule: AlertRule, now: datetime) -> tuple[ByProvider, ByProvider]:
-        window = _window(rule, now)
+    def _before_and_after(self, rule: AlertRule) -> tuple[ByProvider, ByProvider]:
+        window = _window(rule, self._now)
         return self._figures(_baseline(window)), self._figures(window)
 
     def _figures(self, window: MetricsWindow) -> ByProvider:
-        figures = self._metrics.dashboard(MetricsQuery(window=window, compare=False))
-        return {it.provider_code: it for it in figures.providers}
-
-    def _with_hint(self, rule: AlertRule, finding: Finding, now: datetime) -> Finding:
-        """Since when, if the provider's line of the last hours has one clear change."""
-        if rule.measure is not Measure.APPROVAL_DROP:
-            return finding
-        line = self._figures(MetricsWindow.until(now, HINT_LENGTH, HINT_BUCKET)).get(
-            finding.provider_code
-        )
-        change = None if line is None else change_point(_line(line))
-        if change is None or change.after.rate >= change.before.rate:
-            return finding
-        return Finding(provider_code=finding.provider_code, facts=finding.facts, since=change.at)
+        if window not in self._known:
+            figures = self._metrics.providers(window)
+            self._known[window] = {it.provider_code: it for it in figures}
+        return self._known[window]
 
 
 def _window(rule: AlertRule, now: datetime) -> MetricsWindow:

@@ -42,6 +42,7 @@ from payorch.application.provider_figures import (
     DashboardFigures,
     Freshness,
     MetricsQuery,
+    ProviderFigures,
     ProviderSummary,
     Tiles,
     UnknownBacklog,
@@ -80,6 +81,11 @@ class PaymentMetricsService:
             providers=provider_figures(query.window, counted, min_sample=self._min_sample),
             freshness=_freshness(counted, now),
         )
+
+    def providers(self, window: MetricsWindow) -> tuple[ProviderFigures, ...]:
+        """All providers that had attempts in the window; of the dashboard, no more than this."""
+        counted = self._counted(MetricsQuery(window=window), window)
+        return provider_figures(window, counted, min_sample=self._min_sample)
 
     def costs(self, query: MetricsQuery) -> tuple[ProviderCost, ...]:
         """What the attempts of the window cost, by provider and currency."""
