@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
+from playwright.sync_api import Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
@@ -13,13 +14,19 @@ class QuietHandler(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app, port: int = 0) -> Iterator[str]:
-    """Gives the address, such as http://127.0.0.1:40123, while `app` is served."""
+def serving(app, port: int = 0, visitor: Page | None = None) -> Iterator[str]:
+    """Gives the address, such as http://127.0.0.1:40123, while `app` is served.
+
+    The `visitor` leaves before the server goes: what it is still loading then would be reset,
+    and count as a problem of its page.
+    """
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
+        if visitor is not None:
+            visitor.goto("about:blank")
     finally:
         server.shutdown()
         thread.join()

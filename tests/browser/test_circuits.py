@@ -33,14 +33,13 @@ def office(sqlite_files):
 @pytest.fixture
 def page(office, browser_page):
     """The page of Alpha as Olga sees it."""
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         browser_page.goto(f"{address}/admin/providers/alpha")
         browser_page.fill("#email", office.hire("olga"))
         browser_page.fill("#password", PASSWORD)
         browser_page.click("main button[type=submit]")
         browser_page.wait_for_selector('[data-circuit="alpha"]')
         yield browser_page
-        browser_page.goto("about:blank")
 
 
 def open_alpha(office, *, for_s=90.0):

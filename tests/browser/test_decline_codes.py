@@ -15,13 +15,12 @@ SIZES = [(1360, "light"), (1360, "dark"), (360, "light"), (360, "dark")]
 @pytest.fixture
 def page(sqlite_files, browser_page):
     office = Office(sqlite_files.new_database_url(), methods=[a_method("alpha")])
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         browser_page.goto(f"{address}/admin/decline-codes/")
         browser_page.fill("#email", office.hire("olga"))
         browser_page.fill("#password", PASSWORD)
         follow(browser_page, "main button[type=submit]")
         yield browser_page
-        browser_page.goto("about:blank")
     office.close()
 
 

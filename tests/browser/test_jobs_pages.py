@@ -37,7 +37,7 @@ def page(office, browser_page):
     (letter,) = queue.claim("mail", kinds=KINDS, limit=1, lease_s=20)
     queue.complete(letter)
     email = office.hire("olga")
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         browser_page.goto(f"{address}/admin/login?next=/admin/jobs/")
         browser_page.fill("input[name=email]", email)
         browser_page.fill("input[name=password]", PASSWORD)

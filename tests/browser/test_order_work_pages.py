@@ -32,10 +32,8 @@ def office(sqlite_files, sandbox):
 
 @pytest.fixture
 def site(office, browser_page):
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         yield address
-        # A page that is still loading when the server goes would count as a problem.
-        browser_page.goto("about:blank")
 
 
 def log_in(page, site, email):

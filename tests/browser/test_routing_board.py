@@ -24,13 +24,11 @@ def office(sqlite_files):
 @pytest.fixture
 def board(office, browser_page):
     """The board as Olga sees it right after her login."""
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         log_in(browser_page, office, address)
         # The handles are hidden until the board's script has set them up.
         browser_page.wait_for_selector("[data-handle]:visible")
         yield browser_page
-        # A page that is still loading when the server goes would count as a problem.
-        browser_page.goto("about:blank")
 
 
 def log_in(page, office, address):

@@ -43,12 +43,10 @@ def log_in(page, office, address):
 @pytest.fixture
 def page(office, browser_page):
     """Olga's, on the board; `page.address` is that of the back office."""
-    with serving(office.app) as address:
+    with serving(office.app, visitor=browser_page) as address:
         log_in(browser_page, office, address)
         browser_page.address = f"{address}/admin/"
         yield browser_page
-        # A page that is still loading when the server goes would count as a problem.
-        browser_page.goto("about:blank")
 
 
 def rules(office):
