@@ -25,7 +25,9 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         with chaos_database(chosen.database, folder) as database:
             command = NAIVE if chosen.naive else HONEST
-            report = ChaosRun(folder, database, chosen.seconds, command, chosen.seed).execute()
+            report = ChaosRun(
+                folder, database, chosen.seconds, command=command, seed=chosen.seed
+            ).execute()
     print("\n".join(report.lines()))  # noqa: T201 - a command
     harms = report.findings.harms()
     for name, found in harms.items():

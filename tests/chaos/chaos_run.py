@@ -5,13 +5,22 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from subprocess import Popen
 
-from sqlalchemy import text
+import urllib3
+from sqlalchemy import TextClause, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
+from payorch.application.record_refund import REVIEW_AFTER
+from payorch.domain.refund import RefundStatus
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.tables.refunds import RefundRow
+from payorch.infrastructure.system_clock import SystemClock
 from tests.chaos.bad_providers import METHODS, PROVIDERS
 from tests.chaos.books import compare
 from tests.chaos.chaos_database import ChaosDatabase
@@ -28,6 +37,11 @@ NAIVE = ("-m", "tests.chaos.naive_payorch")
 
 SHOPPERS = 12
 SETTLE_WITHIN_S = 90.0
+LONGEST = 4
+"""A storm in which too little has happened goes on, up to so many times its length."""
+
+CHECKS_IN_VAIN = 8
+"""After so many answers "not found" no further one will say anything else."""
 
 # When every process is dead, no lease has a holder and waiting for the schedule proves nothing:
 # the clock is turned forward instead, by making each open transaction and each job due now.
@@ -50,6 +64,12 @@ _OPEN = text("""
             WHERE status IN ('started', 'requires_action', 'pending', 'unknown'))
          + (SELECT count(*) FROM refunds WHERE status IN ('started', 'pending', 'unknown'))
 """)
+_ONLY_PEOPLE_CAN_TELL = text(f"""
+    SELECT count(*) FROM refunds
+    WHERE status = 'unknown' AND technical_reason = 'not_found' AND checks >= {CHECKS_IN_VAIN}
+""")
+_PAID = text("SELECT count(*) FROM orders WHERE status = 'paid'")
+_REFUNDS = text("SELECT count(*) FROM refunds")
 _SETTLED_BY = text("""
     SELECT source, count(*) FROM transaction_evidence WHERE was_applied GROUP BY source
 """)
@@ -57,12 +77,49 @@ _EVENTS = text("SELECT state, count(*) FROM webhook_events GROUP BY state")
 
 
 @dataclass(frozen=True, slots=True)
+class SoFar:
+    """What has happened in a storm that is not over. Any of it may be out of reach just now."""
+
+    database: Database
+    providers: Providers
+    storm: Storm
+
+    @property
+    def paid(self) -> int:
+        return _count(self.database, _PAID)
+
+    @property
+    def refunds(self) -> int:
+        return _count(self.database, _REFUNDS)
+
+    @property
+    def kills(self) -> int:
+        return self.storm.strikes.total() - self.database_crashes
+
+    @property
+    def database_crashes(self) -> int:
+        return self.storm.strikes["database"]
+
+    @property
+    def lost_answers(self) -> int:
+        return self.providers.lost_answers
+
+    @property
+    def charged_twice(self) -> int:
+        return len(compare(self.database, self.providers, ()).charged_twice)
+
+
+@dataclass(frozen=True, slots=True)
 class ChaosRun:
-    """`command` is how payorch is started; the control run names a naive one."""
+    """`command` is how payorch is started; the control run names a naive one.
+
+    The storm lasts `seconds`, and longer where that is not `enough`: a slow machine does less.
+    """
 
     folder: Path
     database: ChaosDatabase
     seconds: float
+    enough: Callable[[SoFar], bool] = lambda so_far: True  # noqa: ARG005 - the shape of it
     command: tuple[str, ...] = HONEST
     seed: int = 1
 
@@ -96,10 +153,10 @@ class ChaosRun:
         )
         storm = Storm(payorch, ports, providers, self.database, self.seed)
         front = ShopFront(storm.base_urls)
-        purchases = self._weather(storm, front)
+        purchases = self._weather(storm, front, SoFar(database, providers, storm))
         database.engine.dispose()
         lost = providers.lost_answers
-        open_after_the_storm = _count(database)
+        open_after_the_storm = _count(database, _OPEN)
         began = time.monotonic()
         self._settle(payorch, database, providers)
         self._answer_everybody(payorch, database, providers, (front, purchases, ports[0]))
@@ -130,8 +187,8 @@ class ChaosRun:
             if finding["severity"] == "error"
         ]
 
-    def _weather(self, storm: Storm, front: ShopFront) -> list[Purchase]:
-        """Customers and kills for the run's time; everything of payorch is dead afterwards."""
+    def _weather(self, storm: Storm, front: ShopFront, so_far: SoFar) -> list[Purchase]:
+        """Customers and kills until it is enough; everything of payorch is dead afterwards."""
         closing = threading.Event()
         chance = random.Random(self.seed)
         shoppers = [
@@ -142,27 +199,60 @@ class ChaosRun:
         for thread in threads:
             thread.start()
         closing.wait(self.seconds)
+        must_end_at = time.monotonic() + (LONGEST - 1) * self.seconds
+        while not self._is_enough(so_far) and time.monotonic() < must_end_at:
+            closing.wait(1)
         closing.set()
         storm.end()
         for thread in threads:
             thread.join()
         return [purchase for shopper in shoppers for purchase in shopper.purchases]
 
+    def _is_enough(self, so_far: SoFar) -> bool:
+        # The database or a provider may be away at this moment.
+        with suppress(SQLAlchemyError, urllib3.exceptions.HTTPError):
+            return self.enough(so_far)
+        return False
+
     def _settle(self, payorch: Payorch, database: Database, providers: Providers) -> None:
         """Reconciles and runs jobs until nothing is open, or for SETTLE_WITHIN_S."""
         providers.land_late_arrivals()
         give_up_at = time.monotonic() + SETTLE_WITHIN_S
-        while True:
-            with database.tx() as connection:
-                for statement in _TURN_THE_CLOCK_FORWARD:
-                    connection.execute(statement)
-            for arguments in (("reconcile", "--limit", "1000"), ("worker", "--once")):
-                process = payorch.start(*arguments)
-                if process.wait(SETTLE_WITHIN_S) != 0:
-                    log = (self.folder / f"{arguments[0]}.log").read_text()[-2000:]
-                    raise RuntimeError(f"`payorch {arguments[0]}` failed: {log}")
-            if not _count(database) or time.monotonic() > give_up_at:
-                return
+        self._one_pass(payorch, database)
+        while (still_open := _count(database, _OPEN)) and time.monotonic() < give_up_at:
+            if still_open == _count(database, _ONLY_PEOPLE_CAN_TELL):
+                self._let_people_tell(payorch, database, providers)
+            self._one_pass(payorch, database)
+
+    def _one_pass(self, payorch: Payorch, database: Database) -> None:
+        with database.tx() as connection:
+            for statement in _TURN_THE_CLOCK_FORWARD:
+                connection.execute(statement)
+        self._run_to_its_end(payorch.start("reconcile", "--limit", "1000"), "reconcile")
+        self._run_to_its_end(payorch.start("worker", "--once"), "worker")
+
+    def _let_people_tell(self, payorch: Payorch, database: Database, providers: Providers) -> None:
+        """A week later: a request lost before a provider without keys left no trace to be found,
+        and sending another one is no longer payorch's to decide (domain.md, section 4).
+        """
+        with database.tx() as connection:
+            connection.execute(
+                update(RefundRow)
+                .where(RefundRow.status == RefundStatus.UNKNOWN)
+                .values(sent_at=SystemClock().now() - REVIEW_AFTER - timedelta(hours=1))
+            )
+        self._one_pass(payorch, database)
+        found = {
+            refund["reference"]: refund["id"]
+            for refund in providers.ledger()["refunds"]
+            if refund["status"] == "succeeded"
+        }
+        self._run_to_its_end(payorch.start_reviewers(found), "reviewers")
+
+    def _run_to_its_end(self, process: Popen[bytes], name: str) -> None:
+        if process.wait(SETTLE_WITHIN_S) != 0:
+            log = (self.folder / f"{name}.log").read_text()[-2000:]
+            raise RuntimeError(f"{name} failed: {log}")
 
     def _answer_everybody(
         self,
@@ -185,9 +275,9 @@ class ChaosRun:
         self._settle(payorch, database, providers)
 
 
-def _count(database: Database) -> int:
+def _count(database: Database, statement: TextClause) -> int:
     with database.read() as connection:
-        return int(connection.execute(_OPEN).scalar_one())
+        return int(connection.execute(statement).scalar_one())
 
 
 def _tally(database: Database, table: str) -> Counter[str]:

@@ -1,13 +1,16 @@
 """Staff who give money of random paid orders back, each request twice and at once.
 
-Run as `python -m tests.chaos.refunding_staff`, until killed. Every refusal is as good as a yes
+Run as `python -m tests.chaos.refunding_staff READY`, until killed; the file READY appears when
+they begin. Every refusal is as good as a yes
 here; what counts is that both ledgers agree at the end.
 """
 
 import random
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,8 +26,9 @@ PAUSE_S = 0.1
 _PAID = text("SELECT public_id, amount_minor FROM orders WHERE status = 'paid' ORDER BY id DESC")
 
 
-def main() -> None:
+def main(ready: Path) -> None:
     with wired_application(read_settings()) as wired, ThreadPoolExecutor(2) as hands:
+        ready.touch()
         while True:
             # The database may be away: staff come back later.
             with suppress(PayorchError, SQLAlchemyError):
@@ -55,4 +59,4 @@ def _refund_some_order(wired: Wired, hands: ThreadPoolExecutor) -> None:
 
 if __name__ == "__main__":
     honest_payorch.connect()
-    main()
+    main(Path(sys.argv[1]))

@@ -2,12 +2,14 @@
 processes of payorch, those of the providers, and the database server where there is one.
 """
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +30,9 @@ WHOLE_SERVER_SHARE = 0.2
 WORKER_LIVES_S = (2.5, 5.0)
 """It needs a second or two to start, and must live long enough to be at work."""
 
-STAFF_LIVES_S = (5.0, 9.0)
+STAFF_LIVES_S = (3.0, 6.0)
+"""From the moment on which they are at work."""
+
 PROVIDER_LIVES_S = (4.0, 9.0)
 DATABASE_LIVES_S = (6.0, 12.0)
 
@@ -51,7 +55,18 @@ class Payorch:
         return self._spawn(arguments[0], *self.command, *arguments)
 
     def start_staff(self) -> "subprocess.Popen[bytes]":
-        return self._spawn("staff", "-m", "tests.chaos.refunding_staff")
+        """Returns when they are at work, or could not begin."""
+        ready = self.folder / "staff.ready"
+        ready.unlink(missing_ok=True)
+        process = self._spawn("staff", "-m", "tests.chaos.refunding_staff", str(ready))
+        while not ready.exists() and process.poll() is None:
+            time.sleep(0.05)
+        return process
+
+    def start_reviewers(self, ids_at_providers: dict[str, str]) -> "subprocess.Popen[bytes]":
+        """`ids_at_providers`: of the refunds that the providers' books have, by our reference."""
+        arguments = ("-m", "tests.chaos.reviewing_staff", json.dumps(ids_at_providers))
+        return self._spawn("reviewers", *arguments)
 
     def run(self, *arguments: str) -> str:
         """What the command prints, however it ends."""
