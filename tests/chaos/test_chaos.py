@@ -38,8 +38,9 @@ def proves_something(name: str, so_far: SoFar) -> bool:
     )
 
 
-def met_a_doubling_fault(so_far: SoFar) -> bool:
-    return so_far.charged_twice > 0
+def doubled_some(so_far: SoFar) -> bool:
+    # More than one: a second charge that is noticed later may still be given back.
+    return so_far.charged_twice >= 3
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_no_payment_is_doubled_lost_or_misreported_in_a_storm(name, tmp_path, te
 def test_the_harness_sees_the_double_charges_of_a_naive_core(tmp_path, tell):
     """The same storm, but no answer is taken for "not charged": the first idea of many."""
     with chaos_database("sqlite", tmp_path) as database:
-        run = ChaosRun(tmp_path, database, CONTROL_SECONDS, met_a_doubling_fault, NAIVE, SEED)
+        run = ChaosRun(tmp_path, database, CONTROL_SECONDS, doubled_some, NAIVE, SEED)
         report = run.execute()
 
     tell(report)
