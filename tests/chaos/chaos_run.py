@@ -40,7 +40,7 @@ SETTLE_WITHIN_S = 90.0
 LONGEST = 4
 """A storm in which too little has happened goes on, up to so many times its length."""
 
-CHECKS_IN_VAIN = 8
+CHECKS_IN_VAIN = 4
 """After so many answers "not found" no further one will say anything else."""
 
 # When every process is dead, no lease has a holder and waiting for the schedule proves nothing:
@@ -241,6 +241,7 @@ class ChaosRun:
                 .where(RefundRow.status == RefundStatus.UNKNOWN)
                 .values(sent_at=SystemClock().now() - REVIEW_AFTER - timedelta(hours=1))
             )
+        # A pass finds out that it is a case for people; where it does not get there, the next one.
         self._one_pass(payorch, database)
         found = {
             refund["reference"]: refund["id"]

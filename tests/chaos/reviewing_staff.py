@@ -16,7 +16,9 @@ from payorch.cli.wired_application import wired_application
 from payorch.domain.refund import RefundId
 from tests.chaos import honest_payorch
 
-_IN_REVIEW = text("SELECT public_id FROM refunds WHERE status = 'unknown' AND checks > 0")
+_IN_REVIEW = text(
+    "SELECT public_id FROM refunds WHERE status = 'unknown' AND review_since IS NOT NULL"
+)
 
 
 def main(ids_at_providers: dict[str, str]) -> None:
