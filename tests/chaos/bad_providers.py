@@ -21,6 +21,8 @@ METHODS: list[PaymentMethodVO] = [
     a_method("gamma", timeout_s=1.5, capabilities=FULL_CAPABILITIES),
 ]
 
+WITHOUT_KEYS = "beta"
+
 CHARGED_BUT_NOT_SAID = (
     "timeout_after_charge",
     "error_500_after_charge",

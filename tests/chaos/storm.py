@@ -63,9 +63,9 @@ class Payorch:
             time.sleep(0.05)
         return process
 
-    def start_reviewers(self, ids_at_providers: dict[str, str]) -> "subprocess.Popen[bytes]":
-        """`ids_at_providers`: of the refunds that the providers' books have, by our reference."""
-        arguments = ("-m", "tests.chaos.reviewing_staff", json.dumps(ids_at_providers))
+    def start_reviewers(self, at_providers: list[str]) -> "subprocess.Popen[bytes]":
+        """`at_providers`: our references of the refunds that the providers' books have."""
+        arguments = ("-m", "tests.chaos.reviewing_staff", json.dumps(at_providers))
         return self._spawn("reviewers", *arguments)
 
     def run(self, *arguments: str) -> str:
