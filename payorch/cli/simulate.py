@@ -33,6 +33,7 @@ RESULTS: Mapping[ResultKind, str] = {
     ResultKind.PAID: "paid",
     ResultKind.DECLINED: "declined",
     ResultKind.NOT_CHARGED: "not charged: no provider could take it",
+    ResultKind.NOT_PAID: "not paid: a charge for it is given back, or finance looks at it",
     ResultKind.ACTION_REQUIRED: "waiting for the customer to confirm",
     ResultKind.CONFIRMING: "being confirmed",
 }

@@ -51,8 +51,9 @@ def simulate_orders(
         except PayorchError as refusal:
             report.refusals[refusal.message] += 1
         else:
-            report.results[result.kind] += 1
             view = wired.services.orders.by_id(result.order_id)
+            kind = result.kind if view is None else result.told(view.order)
+            report.results[kind] += 1
             if view is not None:
                 _count_attempts(report, view, is_paid=result.kind is ResultKind.PAID)
         yield report

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from payorch.application.order_views import TransactionView
-    from payorch.application.payment_result import PaymentResult
     from payorch.domain.money import Money
     from payorch.domain.payment_order import OrderId, PaymentOrder
 
@@ -68,15 +67,6 @@ def order_json(order: PaymentOrder, transactions: Sequence[TransactionView]) -> 
         "refunded_minor": 0,
         "refundable_minor": 0,
         "transactions": [_transaction_json(transaction) for transaction in transactions],
-    }
-
-
-def payment_json(result: PaymentResult, order: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "result": result.kind,
-        "customer_message_key": result.customer_text,
-        "redirect_url": result.redirect_url,
-        "order": order,
     }
 
 

@@ -13,7 +13,6 @@ from payorch.presentation.orchestration.answers import (
     UNFINISHED,
     answer,
     order_address,
-    payment_json,
 )
 from payorch.presentation.orchestration.blueprint import blueprint
 from payorch.presentation.orchestration.idempotency import request_hash, required_key
@@ -90,7 +89,12 @@ def _pay(command: PayOrder, *, paid_status: int) -> Response:
         headers["Location"] = order_address(result.order_id)
     return answer(
         status,
-        payment_json(result, view_json(view)),
+        {
+            "result": result.told(view.order),
+            "customer_message_key": result.customer_text,
+            "redirect_url": result.redirect_url,
+            "order": view_json(view),
+        },
         headers=headers,
         is_replay=result.is_replay,
     )

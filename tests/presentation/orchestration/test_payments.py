@@ -1,5 +1,9 @@
 import pytest
+from sqlalchemy import update
 
+from payorch.domain.settlement import FLAG_LATE_APPROVAL
+from payorch.factory import wired
+from payorch.infrastructure.persistence.tables import OrderRow
 from payorch.presentation.orchestration.answer_schemas import PaymentOut
 from tests.presentation.orchestration.conftest import (
     CHALLENGE,
@@ -46,6 +50,24 @@ def test_a_decline_is_a_result_and_says_what_the_customer_can_do(api):
     [transaction] = answer.json["order"]["transactions"]
     assert transaction["decline"] == {"reason": "insufficient_funds", "class": "issuer_decline"}
     PaymentOut.model_validate(answer.json)
+
+
+def test_an_order_with_a_flag_is_never_told_as_not_charged(api, app):
+    """What a provider may have charged all the same is given back, or finance looks at it."""
+    body = an_order(card=a_card(INSUFFICIENT_FUNDS))
+    declined = api.post("/payments", body, key="later-flagged")
+    with wired(app).database.tx() as connection:
+        connection.execute(
+            update(OrderRow)
+            .where(OrderRow.public_id == declined.json["order"]["id"])
+            .values(flag=FLAG_LATE_APPROVAL)
+        )
+
+    replayed = api.post("/payments", body, key="later-flagged")
+
+    assert (declined.json["result"], replayed.json["result"]) == ("declined", "not_paid")
+    assert replayed.json["order"]["flag"] == FLAG_LATE_APPROVAL
+    PaymentOut.model_validate(replayed.json)
 
 
 def test_a_declined_order_can_be_paid_with_another_card(api):
