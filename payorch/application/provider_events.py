@@ -67,7 +67,10 @@ class Rejection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
+    """`wait_s`: seconds for which the sender should stay away; 0 as long as it is within limits."""
+
     reason: Rejection
+    wait_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,13 @@ class EventTally(Protocol):
 
     def snapshot(self) -> Mapping[tuple[str, str], int]:
         """Numbers by (provider, result)."""
+
+
+class RefusalLimit(Protocol):
+    """How many refused events one sender may send, in this process."""
+
+    def wait_s(self, sender: str) -> int:
+        """Count one more refusal of this address: 0 within the limit, else seconds to wait."""
 
 
 class WebhookVerifier(Protocol):

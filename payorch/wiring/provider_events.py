@@ -19,7 +19,12 @@ from payorch.infrastructure.gateways.webhook_verifiers import (
 from payorch.infrastructure.observability.event_counts import EventCounts
 from payorch.infrastructure.persistence.event_inbox import SqlAlchemyEventInbox
 from payorch.infrastructure.persistence.named_by_events import SqlAlchemyNamedByEvents
+from payorch.infrastructure.security.sender_limit import SenderLimit
 from payorch.wiring.base import Base
+
+MAX_REFUSED_EVENTS_PER_MIN = 30
+"""Per address and process. A provider with a wrong secret stays below it for most shops, and loses
+nothing above it: it sends its events again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def provider_events(
             inbox=inbox,
             clock=base.clock,
             tally=counts,
+            refusals=SenderLimit(MAX_REFUSED_EVENTS_PER_MIN),
         ),
         process=ProcessProviderEvent(
             inbox=inbox,

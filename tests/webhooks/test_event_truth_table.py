@@ -1,6 +1,7 @@
 """Every way in which an event may be wrong, over HTTP: taken only when all of it is right (T12)."""
 
 import base64
+import itertools
 import json
 from io import BytesIO
 
@@ -8,6 +9,7 @@ import pytest
 
 from payorch.config import Settings
 from payorch.factory import create_app, wired
+from payorch.infrastructure.security.sender_limit import SenderLimit
 from tests.fakes import FakeClock, fake_time
 from tests.shop import a_method, seed
 from tests.webhooks.events import Event, a_payment_object, event_rows, job_rows, signed
@@ -19,6 +21,7 @@ NEW_KEY = b"a new secret of 32 bytes or more"
 class Site:
     def __init__(self, database_url, **settings):
         self.clock = FakeClock()
+        self._senders = itertools.count(1)
         self.app = create_app(
             Settings(database_url=database_url, sandbox_url="http://127.0.0.1:9", **settings),
             fake_time(self.clock),
@@ -36,12 +39,18 @@ class Site:
         data = fields.pop("data", None) or a_payment_object("pa_1")
         return Event(**{"data": data, "at": self.now} | fields)
 
-    def post(self, event, path="/webhooks/alpha", *, body=None, **headers):
-        """Posts an event; `headers` replace its own, and None leaves one out."""
+    def post(self, event, path="/webhooks/alpha", *, body=None, sender=None, **headers):
+        """Posts an event; `headers` replace its own, and None leaves one out.
+
+        Each comes from an address of its own, so that no test uses up the limit of another.
+        """
         changed = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {k: v for k, v in {**event.headers, **changed}.items() if v is not None}
         return self.app.test_client().post(
-            path, data=event.body if body is None else body, headers=sent
+            path,
+            data=event.body if body is None else body,
+            headers=sent,
+            environ_base={"REMOTE_ADDR": sender or f"10.0.0.{next(self._senders)}"},
         )
 
     def stored(self):
@@ -406,3 +415,39 @@ def test_a_refusal_does_not_say_why(site):
     ]
 
     assert len({answer.json["detail"] for answer in answers}) == 1
+
+
+FORGED = "whsec_" + base64.b64encode(b"what somebody else made up").decode()
+
+
+def test_forged_events_of_one_address_are_limited_and_the_provider_is_still_heard(open_site):
+    site = open_site()
+
+    forged = [site.post(site.event(secret=FORGED), sender="10.9.9.9") for _ in range(35)]
+    genuine = site.post(site.event(), sender="10.9.9.9")
+    from_elsewhere = site.post(site.event(secret=FORGED), sender="10.9.9.8")
+
+    assert [answer.status_code for answer in forged] == [401] * 30 + [429] * 5
+    assert 1 <= int(forged[-1].headers["Retry-After"]) <= 60
+    assert genuine.status_code == 200
+    assert from_elsewhere.status_code == 401
+    assert len(site.stored()) == 1
+    counts = wired(site.app).events.counts.snapshot()
+    assert counts["alpha", "too_many_refused"] == 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("", "unix:", True),
+    ],
+)
+def test_a_sender_is_an_address_or_the_network_it_can_take_addresses_from(one, other, is_same):
+    limit = SenderLimit(1)
+
+    assert limit.wait_s(one) == 0
+    assert (limit.wait_s(other) > 0) is is_same

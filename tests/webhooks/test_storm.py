@@ -43,7 +43,8 @@ def test_a_storm_of_events_does_not_disturb_a_payment(database_url, sandbox):
             statuses = [status for sender in storm for status in sender.result()]
 
         assert [payment["result"] for payment in payments] == ["paid"] * PAYMENTS
-        assert sorted(set(statuses)) == [200, 401, 413]
+        # All come from one address: its forged events are limited, its genuine ones are not.
+        assert sorted(set(statuses)) == [200, 401, 413, 429]
         genuine = SENDERS * EVENTS_PER_SENDER // 5
         assert statuses.count(200) == genuine
         assert len(event_rows(shop.database)) == genuine

@@ -6,9 +6,12 @@ from threading import Lock
 
 import structlog
 
+from payorch.application.receive_provider_event import TOO_MANY_REFUSED
+
 _log = structlog.get_logger("payorch.webhooks")
 
-_TAKEN = frozenset({"received", "duplicate"})
+_NOT_LOGGED = frozenset({"received", "duplicate", TOO_MANY_REFUSED})
+"""What is past the limit was logged while it was within, and should not fill the disk."""
 
 
 class EventCounts:
@@ -21,7 +24,7 @@ class EventCounts:
     def note(self, provider: str, result: str) -> None:
         with self._lock:
             self._counts[provider, result] += 1
-        if result not in _TAKEN:
+        if result not in _NOT_LOGGED:
             _log.warning("webhook_refused", provider=provider, reason=result)
 
     def snapshot(self) -> Mapping[tuple[str, str], int]:

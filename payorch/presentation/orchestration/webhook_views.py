@@ -39,8 +39,17 @@ def _allow_larger_bodies() -> None:
 def receive(provider_code: str) -> Response:
     """Take an event in. 200 when it is stored, also when it was before."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    answer = services().receive_event.execute(provider_code, headers, whole_body(request))
+    answer = services().receive_event.execute(
+        provider_code, headers, whole_body(request), sender=request.remote_addr or ""
+    )
     if isinstance(answer, Rejected):
+        if answer.wait_s:
+            return problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many events without a proof of their origin. Come back later.",
+                headers={"Retry-After": str(answer.wait_s)},
+            )
         if answer.reason.is_malformed:
             return problem(HTTPStatus.BAD_REQUEST, "bad_request", "This is not an event.")
         return problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "The event's origin is not proved.")
