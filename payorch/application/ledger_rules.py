@@ -136,6 +136,11 @@ RULES: tuple[LedgerRule, ...] = (
         "The routing policy was published without a journal entry.",
         "Somebody wrote to the table by hand; publish a policy again with a reason.",
     ),
+    _error(
+        "change_without_journal",
+        "The refund, review decision or decline ruling has no journal entry.",
+        "Somebody wrote to the table by hand; look for it in the database's log.",
+    ),
     _neglected(
         "nobody_reconciles",
         "The transaction has waited for its check for more than an hour.",

@@ -9,6 +9,7 @@ from payorch.application.jobs import NOTIFY_CUSTOMER, GiveUp, NewJob, RetryLater
 from payorch.domain.payment_order import Customer
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.infrastructure.persistence.tables import OrderRow, RefundRow, TransactionRow
+from tests.journalled import journal_refund
 from tests.mail_server import mail_server
 from tests.shop import a_card, an_order
 
@@ -56,6 +57,7 @@ def add_refund(shop, order_id, amount_minor, *, number=1, **fields):
                 | fields
             )
         )
+        journal_refund(connection, f"re_{number}")
     return f"re_{number}"
 
 

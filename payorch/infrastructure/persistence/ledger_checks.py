@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping, Select, bindparam, select
 from payorch.application.metrics_rollup import ProviderMetricsRepository
 from payorch.application.metrics_window import MINUTE, floor_to_minute
 from payorch.application.verify_ledger import ROLLUP_COMPARED, Fact, Period, Violation
+from payorch.infrastructure.persistence import journal_check_statements as journal
 from payorch.infrastructure.persistence import payment_check_statements as payments
 from payorch.infrastructure.persistence import refund_check_statements as refunds
 from payorch.infrastructure.persistence import work_check_statements as work
@@ -58,7 +59,13 @@ WHOLE: Mapping[str, tuple[Check, ...]] = {
     "refund_failed": (refunds.refund_failed,),
     "nobody_works": (work.nobody_works,),
     "dead_job": (work.dead_job,),
-    "policy_without_journal": (work.policy_without_journal,),
+    "policy_without_journal": (journal.policy_without_journal,),
+    "change_without_journal": (
+        journal.refund_without_journal,
+        journal.review_without_journal,
+        journal.refund_review_without_journal,
+        journal.ruling_without_journal,
+    ),
     "orphan_money": (work.orphan_money,),
     "safe_mode": (work.safe_mode,),
 }

@@ -1,6 +1,6 @@
 """Statements that find work left undone, and changes without a trace."""
 
-from sqlalchemy import String, and_, cast, exists, literal, or_, select
+from sqlalchemy import String, and_, cast, literal, or_, select
 
 from payorch.application.provider_events import EventState
 from payorch.domain.payment_status import PaymentStatus
@@ -10,7 +10,6 @@ from payorch.infrastructure.persistence.tables import (
     JobRow,
     JournalRow,
     OrderRow,
-    RoutingPolicyRow,
     WebhookEventRow,
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
@@ -27,14 +26,6 @@ nobody_works = _jobs.where(
     or_(
         and_(JobRow.state == JobState.READY, JobRow.run_at < moment("neglected_before")),
         and_(JobRow.state == JobState.RUNNING, JobRow.lease_until < moment("neglected_before")),
-    )
-)
-
-policy_without_journal = select(cast(RoutingPolicyRow.version, String).label("subject")).where(
-    ~exists().where(
-        JournalRow.subject == "routing_policy",
-        JournalRow.action == "publish_routing_policy",
-        JournalRow.after["version"].as_integer() == RoutingPolicyRow.version,
     )
 )
 

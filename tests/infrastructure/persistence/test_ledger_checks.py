@@ -31,6 +31,7 @@ from payorch.infrastructure.persistence.tables import (
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
 from payorch.infrastructure.system_clock import SystemClock
+from tests.journalled import journal_refund
 from tests.metrics_history import MetricsHistory
 from tests.shop import Shop
 
@@ -152,7 +153,7 @@ def the_approved(database):
         return connection.execute(statement).mappings().one()
 
 
-def refund(database, number=1, **fields) -> str:
+def refund(database, number=1, *, is_journalled=True, **fields) -> str:
     """A refund of the approved payment, as if the use cases had made it."""
     paid = the_approved(database)
     now = datetime.now(UTC)
@@ -175,6 +176,8 @@ def refund(database, number=1, **fields) -> str:
     } | fields
     with database.tx() as connection:
         connection.execute(insert(RefundRow).values(values))
+        if is_journalled:
+            journal_refund(connection, values["public_id"])
     return values["public_id"]
 
 
