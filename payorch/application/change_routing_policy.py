@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from payorch.application.configuration import PaymentMethodRepository, RoutingPolicyRepository
 from payorch.application.ports import Clock
 from payorch.application.staff_reason import checked_reason
+from payorch.domain.adaptive_shares import AdaptiveSettings
 from payorch.domain.errors import InvalidMoney, InvalidRoutingPolicy
 from payorch.domain.money import currency_exponent
 from payorch.domain.payment_method import PaymentMethodVO
@@ -30,6 +31,7 @@ class ChangeRoutingPolicy:
     reason: str
     exploration_share: float | None = None
     rules: tuple[RoutingRule, ...] | None = None
+    adaptive: AdaptiveSettings | None = None
     restores_version: int | None = None
 
 
@@ -50,12 +52,13 @@ class ChangeRoutingPolicyUseCase:
         """
         reason = checked_reason(change.reason)
         present = self._methods.load_configuration()
-        share, rules = change.exploration_share, change.rules
+        share, rules, adaptive = change.exploration_share, change.rules, change.adaptive
         policy = RoutingPolicy(
             version=change.based_on_version + 1,
             entries=change.entries,
             exploration_share=present.policy.exploration_share if share is None else share,
             rules=present.policy.rules if rules is None else rules,
+            adaptive=present.policy.adaptive if adaptive is None else adaptive,
         )
         check_providers(policy, present.methods)
         return self._policies.publish(
@@ -63,6 +66,7 @@ class ChangeRoutingPolicyUseCase:
             based_on_version=change.based_on_version,
             exploration_share=policy.exploration_share,
             rules=policy.rules,
+            adaptive=policy.adaptive,
             restores_version=change.restores_version,
             actor=change.actor,
             reason=reason,

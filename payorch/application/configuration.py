@@ -1,13 +1,14 @@
 """Port to the settings that ops change while payorch runs: methods, routing policy, rulings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveSettings, Shares
 from payorch.domain.decline_ruling import NO_RULINGS, RulingsInForce
-from payorch.domain.payment_method import PaymentMethodVO
+from payorch.domain.payment_method import MethodKind, PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
 
@@ -20,14 +21,26 @@ class OperatingMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """Orders whose providers are compared with each other: one currency, one way to pay."""
+
+    currency: str
+    kind: MethodKind
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
-    """All methods, the policy, the mode and the rulings in force, as of `revision`."""
+    """All methods, the policy, the mode and the rulings in force, as of `revision`.
+
+    `adaptive_shares` are in force where the policy's adaptive mode is ON; else there are none.
+    """
 
     revision: int
     methods: tuple[PaymentMethodVO, ...]
     policy: RoutingPolicy
     mode: OperatingMode = OperatingMode.NORMAL
     rulings: RulingsInForce = NO_RULINGS
+    adaptive_shares: Mapping[Segment, Shares] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,7 @@ class RoutingPolicyRepository(Protocol):
         reason: str,
         at: datetime,
         rules: tuple[RoutingRule, ...] = (),
+        adaptive: AdaptiveSettings = ADAPTIVE_OFF,
         restores_version: int | None = None,
     ) -> int:
         """Store the next version, journal it and bump the revision, in one transaction.

@@ -74,21 +74,37 @@ class ExplainRoutingUseCase:
 def _places(
     considered: Consideration, exploration_share: float, preferred: str | None
 ) -> tuple[ExplainedPlace, ...]:
-    """By tier; inside a tier by weight, though there the dice decide each time."""
+    """By tier; inside a tier by weight, though there the dice decide each time.
+
+    In adaptive mode the dice fall by the shares, whatever the tier: these come first.
+    """
     entries = [e for e in considered.order.entries if e.provider_code in considered.healthy]
-    shares = first_place_propensities(entries, exploration_share)
+    shares = first_place_propensities(entries, exploration_share, considered.first_shares)
     is_chosen = preferred in shares
     places = []
     for entry in entries:
         tier = [other for other in entries if other.tier == entry.tier]
         because = ChosenBecause.WEIGHT if len(tier) > 1 else ChosenBecause.POLICY_ORDER
+        if considered.first_shares:
+            because = ChosenBecause.ADAPTIVE
         share = shares[entry.provider_code]
         if is_chosen:
             share = float(entry.provider_code == preferred)
         if entry.provider_code == preferred:
             because = ChosenBecause.CUSTOMER_CHOICE
         places.append(_place(entry, tier, share, because))
-    return tuple(sorted(places, key=lambda p: (p.provider_code != preferred, p.tier, -p.weight)))
+    by_shares = considered.first_shares is not None
+    return tuple(
+        sorted(
+            places,
+            key=lambda p: (
+                p.provider_code != preferred,
+                -p.first_share if by_shares else 0.0,
+                p.tier,
+                -p.weight,
+            ),
+        )
+    )
 
 
 def _best_of_bad(considered: Consideration, code: str) -> tuple[ExplainedPlace, ...]:

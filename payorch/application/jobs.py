@@ -63,6 +63,9 @@ EXPIRE_ORDERS = JobKind("expire_orders", "upkeep", (30,))
 EVALUATE_ALERTS = JobKind("evaluate_alerts", "upkeep", (15,))
 """Look at the numbers as the alert rules say."""
 
+ADAPT_ROUTING = JobKind("adapt_routing", "upkeep", (15,))
+"""One step of the adaptive shares."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

@@ -13,7 +13,9 @@ from payorch.application.configuration import (
     Configuration,
     OperatingMode,
     PaymentMethodRepository,
+    Segment,
 )
+from payorch.domain.adaptive_shares import AdaptiveMode, Shares
 from payorch.domain.errors import PaymentMethodNotFound, PaymentsPaused
 from payorch.domain.money import Money
 from payorch.domain.payment_method import LeftOut, MethodKind, PaymentMethodVO
@@ -43,13 +45,17 @@ class RoutingQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Consideration:
-    """All of a decision but chance: the order that applies, who can take it, who is healthy."""
+    """All of a decision but chance: the order that applies, who can take it, who is healthy.
+
+    `first_shares`: by which the first provider is drawn in adaptive mode, else None.
+    """
 
     order: AppliedOrder
     left_out: dict[str, LeftOut]
     eligible: tuple[str, ...]
     healthy: tuple[str, ...]
     best_of_bad: str | None
+    first_shares: Shares | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ class PaymentMethodRegistry:
                 preferred=question.preferred_provider,
                 exploration_share=policy.exploration_share,
                 random=self._random,
+                first_shares=considered.first_shares,
             )
         else:
             ranked = [Ranked(considered.best_of_bad, ChosenBecause.BEST_OF_BAD, 1.0)]
@@ -214,7 +221,11 @@ class PaymentMethodRegistry:
         best_of_bad = None
         if eligible and not healthy:
             best_of_bad = min(eligible, key=self._circuits.recent_failure_share)
-        return Consideration(order, left_out, eligible, healthy, best_of_bad)
+        first_shares = None
+        if policy.adaptive.mode is AdaptiveMode.ON and order.rule is None and kind is not None:
+            segment = Segment(question.money.currency, kind)
+            first_shares = configuration.adaptive_shares.get(segment)
+        return Consideration(order, left_out, eligible, healthy, best_of_bad, first_shares)
 
     def _reason_against(
         self,

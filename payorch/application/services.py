@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from payorch.application.adapt_routing import AdaptiveShareBook
 from payorch.application.alerts import AlertBook
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
 from payorch.application.change_provider_fees import (
@@ -81,6 +82,7 @@ class Services:
     decline_rulings: DeclineRulings
     decline_evidence: DeclineEvidence
     rule_on_decline: RuleOnDeclineUseCase
+    adaptive_shares: AdaptiveShareBook
     alerts: AlertBook
     work_on_alerts: WorkOnAlertsUseCase
     clock: Clock

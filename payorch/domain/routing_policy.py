@@ -7,6 +7,7 @@ default list does. A policy is immutable; publishing makes a new version.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveSettings
 from payorch.domain.errors import InvalidRoutingPolicy
 from payorch.domain.routing_rule import OrderFacts, RoutingRule
 from payorch.domain.tier_list import (
@@ -48,12 +49,16 @@ class AppliedOrder:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPolicy:
-    """`entries` is the default tier list, `exploration_share` a share of 0..1."""
+    """`entries` is the default tier list, `exploration_share` a share of 0..1.
+
+    `adaptive` concerns the default list alone: a rule is an explicit wish.
+    """
 
     version: int
     entries: tuple[PolicyEntry, ...]
     exploration_share: float = 0.0
     rules: tuple[RoutingRule, ...] = ()
+    adaptive: AdaptiveSettings = ADAPTIVE_OFF
     _orders: tuple[AppliedOrder, ...] = field(init=False, repr=False, compare=False)
     """One per rule, made once: a decision only looks them up."""
 

@@ -4,7 +4,7 @@ Choosing is pure: randomness comes in as numbers in [0, 1). The probability with
 comes first is computed beside the draw and never estimated, because replays divide by it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ class ChosenBecause(StrEnum):
     POLICY_ORDER = "policy_order"
     WEIGHT = "weight_in_tier"
     EXPLORATION = "exploration"
+    ADAPTIVE = "adaptive"
     BEST_OF_BAD = "all_circuits_open"
 
 
@@ -35,7 +36,7 @@ class Ranked:
     """A provider in the order of trying, with the reason and the probability of being first.
 
     `propensity` is the probability with which this provider was put first among the eligible
-    ones by chance (weights and exploration); 1.0 or 0.0 where chance played no part.
+    ones by chance (weights, exploration, adaptive shares); 1.0 or 0.0 where chance played no part.
     """
 
     provider_code: str
@@ -76,14 +77,17 @@ def draw_order(
     preferred: str | None,
     exploration_share: float,
     random: Callable[[], float],
+    first_shares: Mapping[str, float] | None = None,
 ) -> list[Ranked]:
     """The `eligible` providers of the list in the order in which to try them.
 
     The customer's own choice comes first; then, for the explored share of orders, one picked
-    evenly at random; then tiers, weights deciding inside each.
+    evenly at random; then, with `first_shares`, one drawn by these; then tiers, weights deciding
+    inside each.
     """
     taking_part = [entry for entry in entries if entry.provider_code in eligible]
-    propensities = first_place_propensities(taking_part, exploration_share)
+    by_share = shares_among(taking_part, first_shares)
+    propensities = first_place_propensities(taking_part, exploration_share, first_shares)
     ordered = _by_tier_and_weight(taking_part, random)
     moved_because: dict[str, ChosenBecause] = {}
     if preferred in propensities:
@@ -94,18 +98,38 @@ def draw_order(
         explored = ordered[min(int(random() * len(ordered)), len(ordered) - 1)]
         ordered = _moved_to_front(ordered, explored)
         moved_because[explored] = ChosenBecause.EXPLORATION
+    elif by_share:
+        drawn = _drawn(by_share, random())
+        ordered = _moved_to_front(ordered, drawn)
+        moved_because[drawn] = ChosenBecause.ADAPTIVE
     usual = _usual_reasons(taking_part)
     return [
         Ranked(code, moved_because.get(code, usual[code]), propensities[code]) for code in ordered
     ]
 
 
-def first_place_propensities(
-    entries: Sequence[PolicyEntry], exploration_share: float
+def shares_among(
+    entries: Sequence[PolicyEntry], first_shares: Mapping[str, float] | None
 ) -> dict[str, float]:
-    """The probability of each to be drawn first, by weights and exploration; their sum is 1."""
+    """The shares of these providers, summing to 1; none when they do not tell between them."""
+    if not first_shares:
+        return {}
+    shares = {entry.provider_code: first_shares.get(entry.provider_code, 0.0) for entry in entries}
+    total = sum(shares.values())
+    return {code: share / total for code, share in shares.items()} if total > 0 else {}
+
+
+def first_place_propensities(
+    entries: Sequence[PolicyEntry],
+    exploration_share: float,
+    first_shares: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """The probability of each to be drawn first: by exploration, and else by `first_shares` or
+    the weights. Their sum is 1.
+    """
     if not entries:
         return {}
+    by_share = shares_among(entries, first_shares)
     first_tier = min(entry.tier for entry in entries)
     in_first = [entry for entry in entries if entry.tier == first_tier]
     total = sum(entry.weight for entry in in_first)
@@ -113,7 +137,9 @@ def first_place_propensities(
     result = {}
     for entry in entries:
         by_weight = 0.0
-        if entry.tier == first_tier:
+        if by_share:
+            by_weight = by_share[entry.provider_code]
+        elif entry.tier == first_tier:
             by_weight = entry.weight / total if total else float(entry is in_first[0])
         result[entry.provider_code] = (1 - exploration_share) * by_weight + even
     return result
@@ -143,6 +169,16 @@ def _weighted_order(entries: list[PolicyEntry], random: Callable[[], float]) -> 
         remaining.remove(picked)
         ordered.append(picked.provider_code)
     return ordered
+
+
+def _drawn(shares: Mapping[str, float], mark: float) -> str:
+    """The provider on whose stretch of 0..1 the mark lies."""
+    for code, share in shares.items():
+        mark -= share
+        if mark < 0:
+            return code
+    # Rounding may leave a crumb above the last stretch.
+    return next(code for code in reversed(list(shares)) if shares[code] > 0)
 
 
 def _moved_to_front(codes: list[str], code: str) -> list[str]:

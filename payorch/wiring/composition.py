@@ -24,6 +24,7 @@ from payorch.application.verify_providers import VerifyProvidersUseCase
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background
+from payorch.infrastructure.persistence.adaptive_share_book import SqlAlchemyAdaptiveShareBook
 from payorch.infrastructure.persistence.alert_book import SqlAlchemyAlertBook
 from payorch.infrastructure.persistence.circuit_incidents import SqlAlchemyCircuitHistory
 from payorch.infrastructure.persistence.database import Database
@@ -41,6 +42,7 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
 from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStoredDecisions
+from payorch.wiring.adaptive_routing import ADAPTIVE_SCHEDULE, adaptive_handlers
 from payorch.wiring.alerts import ALERTS_SCHEDULE, alert_handlers
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
@@ -131,6 +133,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     schedules: tuple[Schedule, ...] = (
         VERIFY_SCHEDULE,
         ALERTS_SCHEDULE,
+        ADAPTIVE_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *comparison_schedules(settings),
         *giving_back.schedules,
@@ -146,6 +149,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     operating_figures = SqlAlchemyOperatingFigures(base.transactions, base.jobs, base.clock)
     alerts = SqlAlchemyAlertBook(base.transactions)
     handlers.update(alert_handlers(base, alerts, metrics, operating_figures))
+    adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
+    handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -184,6 +189,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         decline_evidence=SqlAlchemyDeclineEvidence(base.database),
         rule_on_decline=RuleOnDeclineUseCase(rulings, base.decline_policy.shipped, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
+        adaptive_shares=adaptive_shares,
         alerts=alerts,
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         clock=base.clock,

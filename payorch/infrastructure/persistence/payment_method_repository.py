@@ -1,6 +1,6 @@
 """Payment methods as rows, and the whole configuration as of one instant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import RowMapping, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from payorch.application.configuration import Configuration, OperatingMode
+from payorch.application.configuration import Configuration, OperatingMode, Segment
+from payorch.domain.adaptive_shares import AdaptiveMode, Shares
 from payorch.domain.errors import PaymentMethodNotFound
 from payorch.domain.payment_method import AmountLimits, Capabilities, PaymentMethodVO
 from payorch.domain.routing_policy import RoutingPolicy
+from payorch.infrastructure.persistence.adaptive_share_book import shares_in_force
 from payorch.infrastructure.persistence.configuration_revision import bump_revision
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.decline_rulings import rulings_in_force
@@ -50,9 +52,12 @@ class SqlAlchemyPaymentMethodRepository:
         with self._database.read() as connection:
             rows = connection.execute(_CONFIGURATION).mappings().all()
             rulings = rulings_in_force(connection)
+            policy = _policy_of(rows[0]) if rows else RoutingPolicy(0, ())
+            shares: Mapping[Segment, Shares] = {}
+            if policy.adaptive.mode is AdaptiveMode.ON:
+                shares = shares_in_force(connection, policy.version)
         if not rows:
-            return Configuration(revision=0, methods=(), policy=RoutingPolicy(0, ()))
-        policy = _policy_of(rows[0])
+            return Configuration(revision=0, methods=(), policy=policy)
         methods = [_method_from_row(row, policy) for row in rows if row["code"] is not None]
         return Configuration(
             rows[0]["revision"],
@@ -60,6 +65,7 @@ class SqlAlchemyPaymentMethodRepository:
             policy,
             OperatingMode(rows[0]["mode"]),
             rulings,
+            shares,
         )
 
     def add(self, method: PaymentMethodVO, *, at: datetime) -> bool:

@@ -6,8 +6,10 @@ because without that condition it would admit orders that it was not meant for.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveMode, AdaptiveSettings
 from payorch.domain.payment_method import MethodKind
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import AmountRange, RoutingRule, RuleConditions
@@ -30,6 +32,7 @@ def document_of(policy: RoutingPolicy) -> dict[str, Any]:
         ],
         "entries": _entries(policy.entries),
         "exploration_share": policy.exploration_share,
+        **({} if policy.adaptive == ADAPTIVE_OFF else {"adaptive": asdict(policy.adaptive)}),
     }
 
 
@@ -48,7 +51,17 @@ def policy_from_document(version: int, document: Mapping[str, Any]) -> RoutingPo
             for rule in document.get("rules", ())
             if _CONDITIONS.issuperset(rule["when"])
         ),
+        adaptive=_adaptive_from(document.get("adaptive", {})),
     )
+
+
+def _adaptive_from(stored: Mapping[str, Any]) -> AdaptiveSettings:
+    """Settings of a newer release that this one does not know are left out."""
+    known = {field.name for field in fields(AdaptiveSettings)}
+    values = {name: value for name, value in stored.items() if name in known}
+    if "mode" in values:
+        values["mode"] = AdaptiveMode(values["mode"])
+    return AdaptiveSettings(**values)
 
 
 def _entries(entries: Iterable[PolicyEntry]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from payorch.application.configuration import PublishedPolicy
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveSettings
 from payorch.domain.errors import PolicyChangedMeanwhile
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
@@ -36,10 +37,12 @@ class SqlAlchemyRoutingPolicyRepository:
         reason: str,
         at: datetime,
         rules: tuple[RoutingRule, ...] = (),
+        adaptive: AdaptiveSettings = ADAPTIVE_OFF,
         restores_version: int | None = None,
     ) -> int:
         version = based_on_version + 1
-        document = document_of(RoutingPolicy(version, entries, exploration_share, rules))
+        policy = RoutingPolicy(version, entries, exploration_share, rules, adaptive)
+        document = document_of(policy)
         restores = {} if restores_version is None else {"restores_version": restores_version}
         with self._database.tx() as connection:
             if not swap_policy_version(connection, base=based_on_version, new=version):

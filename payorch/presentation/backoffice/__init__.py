@@ -18,6 +18,7 @@ from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
+from payorch.presentation.backoffice.routing.routing_adaptive import RoutingAdaptiveView
 from payorch.presentation.backoffice.routing.routing_board import RoutingBoardView
 from payorch.presentation.backoffice.routing.routing_explain import RoutingExplainView
 from payorch.presentation.backoffice.routing.routing_history import RoutingHistoryView
@@ -43,6 +44,9 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         ReviewsView(db),
         ProviderEventsView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
+        RoutingAdaptiveView(
+            name="Adaptive routing", endpoint="routing_adaptive", url="routing/adaptive"
+        ),
         RoutingRulesView(name="Routing rules", endpoint="routing_rules", url="routing/rules"),
         RoutingExplainView(
             name="An order explained", endpoint="routing_explain", url="routing/explain"

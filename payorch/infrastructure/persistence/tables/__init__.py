@@ -1,5 +1,6 @@
 """All tables, one module per subject. Importing this package registers every one of them."""
 
+from payorch.infrastructure.persistence.tables.adaptive_shares import AdaptiveShareRow
 from payorch.infrastructure.persistence.tables.alerts import AlertRuleRow, MetricAlertRow
 from payorch.infrastructure.persistence.tables.circuits import (
     CircuitIncidentRow,
@@ -32,6 +33,7 @@ from payorch.infrastructure.persistence.tables.verifications import Verification
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 
 __all__ = [
+    "AdaptiveShareRow",
     "AlertRuleRow",
     "CircuitIncidentRow",
     "ConfigurationRow",

@@ -46,6 +46,7 @@ CHOSEN: Mapping[ChosenBecause, str] = {
     ChosenBecause.POLICY_ORDER: "the policy's order",
     ChosenBecause.WEIGHT: "its weight inside the tier",
     ChosenBecause.EXPLORATION: "picked at random for comparison",
+    ChosenBecause.ADAPTIVE: "drawn by its adaptive share",
     ChosenBecause.BEST_OF_BAD: "every circuit was open; it had failed least",
 }
 

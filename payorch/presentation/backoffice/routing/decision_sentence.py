@@ -34,6 +34,9 @@ def decision_sentence(
             share = percent(policy.exploration_share)
             why = f"drawn at random for comparison, as {share} of orders are by policy "
             why += f"{policy.version}"
+        case ChosenBecause.ADAPTIVE:
+            why = f"drawn by the adaptive shares of policy {decision.policy_version}, "
+            why += f"which gave it {percent(first.propensity)}"
         case _:
             why = reason_text(first.because)
     return f"{name} first: {why}.{_passed_over(decision, entry, entries, names)}"

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from payorch.domain.adaptive_shares import AdaptiveMode, AdaptiveSettings
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
 from payorch.presentation.backoffice.routing.rule_words import (
+    GUARD_RAILS,
     conditions_in_words,
     order_in_words,
     percent,
@@ -15,7 +17,7 @@ from payorch.presentation.backoffice.routing.rule_words import (
 def policy_difference(
     before: RoutingPolicy, after: RoutingPolicy, names: Mapping[str, str]
 ) -> list[str]:
-    """Rules first, as they decide first; then the default order, then exploration."""
+    """Rules first, as they decide first; then the default order, exploration, adaptive routing."""
     sentences = rule_difference(before.rules, after.rules, names)
     sentences += difference(before.entries, after.entries, names)
     if before.exploration_share != after.exploration_share:
@@ -23,6 +25,21 @@ def policy_difference(
             f"Exploration: {percent(before.exploration_share)} → "
             f"{percent(after.exploration_share)} of orders"
         )
+    return sentences + adaptive_difference(before.adaptive, after.adaptive)
+
+
+def adaptive_difference(before: AdaptiveSettings, after: AdaptiveSettings) -> list[str]:
+    """While it is off and stays off its guard rails are nobody's business."""
+    if before == after or before.mode is after.mode is AdaptiveMode.OFF:
+        return []
+    sentences = []
+    if before.mode is not after.mode:
+        sentences.append(f"Adaptive routing: {before.mode} → {after.mode}")
+    sentences += [
+        f"Adaptive routing, {label}: {write(getattr(before, name))} → {write(getattr(after, name))}"
+        for name, label, write in GUARD_RAILS
+        if getattr(before, name) != getattr(after, name)
+    ]
     return sentences
 
 

@@ -35,16 +35,25 @@ class TypedNumbers:
         """A percentage with at most two decimals, as a share. `otherwise` if it was not asked."""
         if EXPLORATION not in self._form:
             return otherwise
-        text = self._text(EXPLORATION)
+        return self.percentage(EXPLORATION, otherwise)
+
+    def percentage(
+        self, name: str, otherwise: float, low: Decimal = Decimal(0), high: Decimal = Decimal(100)
+    ) -> float:
+        """A percentage with at most two decimals, as a share."""
+        text = self._text(name)
         whole, point, decimals = text.partition(".")
         digits = whole + decimals
         is_number = digits.isascii() and digits.isdecimal() and 0 < len(whole) <= 3
         if is_number and len(decimals) <= 2 and bool(point) == bool(decimals):
             percent = Decimal(text)
-            if percent <= 100:
+            if low <= percent <= high:
                 return float(percent.scaleb(-2))
-        self.problems[EXPLORATION] = "A number from 0 to 100, with at most two decimals."
+        self.problems[name] = f"A number from {low} to {high}, with at most two decimals."
         return otherwise
+
+    def number(self, name: str, low: int, high: int, otherwise: int) -> int:
+        return self._number(name, low, high, otherwise)
 
     def _number(self, name: str, low: int, high: int, otherwise: int) -> int:
         text = self._text(name)
@@ -88,5 +97,5 @@ class PostedBoard:
         if numbers.problems:
             # While a number is wrong the rows stay where they are, else the page would jump.
             entries = [replace(entry, tier=n) for n, entry in enumerate(entries, start=1)]
-        draft = RoutingDraft(base, fitted(entries, methods), kept.rules, share)
+        draft = RoutingDraft(base, fitted(entries, methods), kept.rules, share, kept.adaptive)
         return cls(draft, numbers.problems, numbers.texts)

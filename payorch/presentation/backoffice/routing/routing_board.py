@@ -174,6 +174,7 @@ def _change(draft: RoutingDraft, base: int, reason: str, *, restores: int | None
             entries=draft.entries,
             rules=draft.rules,
             exploration_share=draft.exploration_share,
+            adaptive=draft.adaptive,
             based_on_version=base,
             restores_version=restores,
             actor=current_staff().email,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveSettings
 from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
@@ -23,6 +24,7 @@ class RoutingDraft:
     entries: tuple[PolicyEntry, ...]
     rules: tuple[RoutingRule, ...] = ()
     exploration_share: float = 0.0
+    adaptive: AdaptiveSettings = ADAPTIVE_OFF
 
     @classmethod
     def of(cls, policy: RoutingPolicy, methods: Sequence[PaymentMethodVO]) -> Self:
@@ -32,12 +34,17 @@ class RoutingDraft:
             fitted(policy.entries, methods),
             policy.rules,
             policy.exploration_share,
+            policy.adaptive,
         )
 
     def policy(self) -> RoutingPolicy:
         """As a policy of the version it is based on. Raises InvalidRoutingPolicy."""
         return RoutingPolicy(
-            self.based_on_version, self.entries, self.exploration_share, self.rules
+            self.based_on_version,
+            self.entries,
+            self.exploration_share,
+            self.rules,
+            self.adaptive,
         )
 
     def moved(self, code: str, to: int) -> Self:
@@ -65,11 +72,15 @@ class RoutingDraft:
         )
 
     def differs_from(self, policy: RoutingPolicy) -> bool:
-        return (set(self.entries), self.rules, self.exploration_share) != (
+        return (set(self.entries), self.rules, self.exploration_share, self.adaptive) != (
             set(dense(policy.entries)),
             policy.rules,
             policy.exploration_share,
+            policy.adaptive,
         )
+
+    def with_adaptive(self, settings: AdaptiveSettings) -> Self:
+        return replace(self, adaptive=settings)
 
     def rule(self, name: str) -> RoutingRule | None:
         return next((rule for rule in self.rules if rule.name == name), None)

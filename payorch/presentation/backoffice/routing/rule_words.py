@@ -1,8 +1,10 @@
 """Rules and whole policies in words, as they are read on pages and in the terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from payorch.domain.adaptive_shares import AdaptiveMode, AdaptiveSettings
 from payorch.domain.payment_method import MethodKind
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import AmountRange, RoutingRule, RuleConditions
@@ -29,11 +31,14 @@ MOST_BINS_NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class PolicyWords:
-    """A policy for reading: its rules in their order, the default order, the explored share."""
+    """A policy for reading: its rules in their order, the default order, the explored share, and
+    what adaptive routing may do, empty when it is off.
+    """
 
     rules: tuple[str, ...]
     order: tuple[str, ...]
     exploration: str
+    adaptive: str
 
 
 def policy_in_words(policy: RoutingPolicy, names: Mapping[str, str]) -> PolicyWords:
@@ -41,7 +46,15 @@ def policy_in_words(policy: RoutingPolicy, names: Mapping[str, str]) -> PolicyWo
         rules=tuple(f"{rule.name}: {rule_in_words(rule, names)}" for rule in policy.rules),
         order=tuple(in_words(policy.entries, names)),
         exploration=percent(policy.exploration_share),
+        adaptive=adaptive_in_words(policy.adaptive),
     )
+
+
+def adaptive_in_words(settings: AdaptiveSettings) -> str:
+    if settings.mode is AdaptiveMode.OFF:
+        return ""
+    rails = ", ".join(f"{label} {write(getattr(settings, n))}" for n, label, write in GUARD_RAILS)
+    return f"{settings.mode} ({rails})"
 
 
 def rule_in_words(rule: RoutingRule, names: Mapping[str, str]) -> str:
@@ -97,6 +110,15 @@ def shares_of(tier: Sequence[PolicyEntry]) -> dict[str, str]:
 def percent(share: float) -> str:
     """0.025 is "2.5%": as many decimals as it has, at most two."""
     return f"{share * 100:.2f}".rstrip("0").rstrip(".") + "%"
+
+
+GUARD_RAILS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("floor", "floor", percent),
+    ("max_shift_per_h", "most shift an hour", percent),
+    ("min_sample", "minimum sample", lambda value: f"{value:,}"),
+    ("half_life_h", "half-life", lambda value: f"{value} h"),
+)
+"""Fields of AdaptiveSettings, how they are called, and how their values are written."""
 
 
 def _amount(amount: AmountRange) -> str:
