@@ -73,6 +73,7 @@ class MetricsHistory:
         amount_minor=1_000,
         latency_ms=200,
         decline_class=None,
+        decline_reason=None,
         order_id=None,
         changed_at=None,
     ):
@@ -105,6 +106,7 @@ class MetricsHistory:
                     amount_minor=amount_minor,
                     currency=currency,
                     decline_class=decline_class,
+                    decline_reason=decline_reason,
                     latency_ms=latency_ms,
                     started_at=at,
                     changed_at=changed_at or at,

@@ -5,16 +5,20 @@ that is not rolled up yet all use it, so that they can never disagree about a de
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, assert_never
 
 from payorch.domain.attempt_stats import Tally
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import LatencyHistogram, bin_of
 from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, TransactionStatus
+
+UNKNOWN_REASON = "unknown"
+"""A decline that staff concluded, or that came without a code."""
 
 
 class AttemptKind(StrEnum):
@@ -46,6 +50,7 @@ class AttemptFact(NamedTuple):
     currency: str
     status: TransactionStatus
     decline_class: str | None
+    decline_reason: str | None
     amount_minor: int
     latency_ms: int | None
 
@@ -100,10 +105,14 @@ class AttemptCounts:
 
 
 class Cell(NamedTuple):
-    """`latency` holds all attempts that were answered or cut, whatever the answer was."""
+    """`latency` holds all attempts that were answered or cut, whatever the answer was.
+
+    `declines` are the declined ones by their normalised reason.
+    """
 
     counts: AttemptCounts
     latency: LatencyHistogram
+    declines: Mapping[str, int] = MappingProxyType({})
 
 
 COUNTERS = tuple(f.name for f in fields(AttemptCounts))
@@ -120,6 +129,7 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
     """Counts by the minute an attempt started in, provider, kind and currency."""
     tallies: dict[CellKey, Counter[str]] = defaultdict(Counter)
     latencies: dict[CellKey, Counter[int]] = defaultdict(Counter)
+    declines: dict[CellKey, Counter[str]] = defaultdict(Counter)
     for fact in facts:
         key = CellKey(
             fact.minute,
@@ -130,10 +140,12 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
         tallies[key][_counter_of(fact)] += 1
         if fact.status in CHARGED_TRANSACTION_STATUSES:
             tallies[key]["approved_amount_minor"] += fact.amount_minor
+        if fact.status is TransactionStatus.DECLINED:
+            declines[key][fact.decline_reason or UNKNOWN_REASON] += 1
         if fact.latency_ms is not None:
             latencies[key][bin_of(fact.latency_ms)] += 1
     return {
-        key: Cell(AttemptCounts(**tally), LatencyHistogram(latencies[key]))
+        key: Cell(AttemptCounts(**tally), LatencyHistogram(latencies[key]), dict(declines[key]))
         for key, tally in tallies.items()
     }
 

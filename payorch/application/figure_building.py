@@ -134,6 +134,7 @@ def _figures_of(
         counts=total,
         first_attempts=first.attempts,
         approved_minor=approved_minor(cells),
+        declines=dict(counted.declines.get(provider, {})),
     )
 
 

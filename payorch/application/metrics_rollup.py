@@ -6,7 +6,7 @@ repeated, or happen in two processes, without counting anything twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -36,7 +36,8 @@ class RollupState:
 class CountedCells:
     """Counts by bucket start, provider, kind and currency, exact at the moment of reading.
 
-    `latencies` are by bucket start and provider. `minutes_read_directly` changed after the
+    `latencies` are by bucket start and provider, `declines` the declined attempts of the whole
+    window by provider and normalised reason. `minutes_read_directly` changed after the
     watermark and were counted from the transactions.
     """
 
@@ -44,6 +45,7 @@ class CountedCells:
     latencies: Mapping[tuple[datetime, str], LatencyHistogram]
     state: RollupState | None
     minutes_read_directly: int
+    declines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

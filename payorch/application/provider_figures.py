@@ -80,6 +80,7 @@ class ProviderFigures:
     counts: AttemptCounts
     first_attempts: int
     approved_minor: Mapping[str, int]
+    declines: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

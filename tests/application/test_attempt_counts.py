@@ -32,6 +32,7 @@ def a_fact(**fields):
         "currency": "EUR",
         "status": TransactionStatus.APPROVED,
         "decline_class": None,
+        "decline_reason": None,
         "amount_minor": 500,
         "latency_ms": 200,
     }

@@ -66,7 +66,7 @@ def test_charts_are_drawn_within_the_policy_and_the_width(page, site, width, sch
 
     open_dashboard(page, site)
 
-    assert page.locator(".js-plotly-plot .plot-container").count() == 5
+    assert page.locator(".js-plotly-plot .plot-container").count() == 6
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -110,7 +110,7 @@ def test_a_bar_leads_to_its_transactions(page, site):
     page.wait_for_url("**/admin/transactions/**")
 
     assert "provider=alpha" in page.url
-    assert "status=approved" in page.url
+    assert "counted=approved" in page.url
     page.get_by_text("60 found").wait_for()
 
 
@@ -135,7 +135,7 @@ def test_a_failed_refresh_says_so_and_keeps_the_numbers(page, site, page_problem
     notice.wait_for()
 
     assert "503" in notice.inner_text()
-    assert page.locator(".js-plotly-plot .plot-container").count() == 5
+    assert page.locator(".js-plotly-plot .plot-container").count() == 6
     page_problems.forgive("503")
 
 

@@ -58,19 +58,10 @@ def attempt_facts(
         TransactionRow.currency,
         TransactionRow.status,
         TransactionRow.decline_class,
+        TransactionRow.decline_reason,
         TransactionRow.amount_minor,
         TransactionRow.latency_ms,
     ).where(*conditions)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}) as rows:
         for row in rows:
-            started_at, provider, number, currency, status, decline_class, amount, latency = row
-            yield AttemptFact(
-                minute=floor_to_minute(started_at),
-                provider_code=provider,
-                attempt_number=number,
-                currency=currency,
-                status=status,
-                decline_class=decline_class,
-                amount_minor=amount,
-                latency_ms=latency,
-            )
+            yield AttemptFact(floor_to_minute(row[0]), *row[1:])

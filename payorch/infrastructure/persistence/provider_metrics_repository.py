@@ -199,6 +199,7 @@ def _row_of(key: CellKey, cell: Cell) -> dict[str, object]:
         "currency": key.currency,
         **asdict(cell.counts),
         "latency": {str(number): count for number, count in cell.latency.bins.items()},
+        "declines": dict(sorted(cell.declines.items())),
     }
 
 

@@ -52,22 +52,30 @@ class RolledCounts:
         }
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
+        return {
+            place: LatencyHistogram({int(number): count for number, count in bins.items()})
+            for place, bins in self._added_up("latency").items()
+        }
+
+    def declines(self) -> dict[tuple[datetime, str], dict[str, int]]:
+        """Declined attempts by reason, per bucket and provider."""
+        return self._added_up("declines")
+
+    def _added_up(self, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
         """Added up and folded into one JSON object per bucket and provider by the database.
 
         A month has few of these, but very many bins: as rows they cost more than all the rest.
         """
-        bins = self._bins()
-        keys = (self._rows.c.bucket, self._rows.c.provider_code, bins.c.key)
-        attempts = func.sum(cast(bins.c.value, Integer)).label("attempts")
+        parts = self._parts(column)
+        keys = (self._rows.c.bucket, self._rows.c.provider_code, parts.c.key)
+        attempts = func.sum(cast(parts.c.value, Integer)).label("attempts")
         added = select(*keys, attempts).group_by(*keys).subquery("added")
         fold = func.json_group_object if self._is_sqlite else func.json_object_agg
         places = (added.c.bucket, added.c.provider_code)
         folded = fold(added.c.key, added.c.attempts, type_=JSON())
         return {
-            (self._at(bucket), provider): LatencyHistogram(
-                {int(number): count for number, count in histogram.items()}
-            )
-            for bucket, provider, histogram in self._connection.execute(
+            (self._at(bucket), provider): counts
+            for bucket, provider, counts in self._connection.execute(
                 select(*places, folded).group_by(*places)
             )
         }
@@ -85,6 +93,7 @@ class RolledCounts:
                 ProviderMinuteRow.attempt_kind,
                 ProviderMinuteRow.currency,
                 ProviderMinuteRow.latency,
+                ProviderMinuteRow.declines,
                 *(getattr(ProviderMinuteRow, name) for name in COUNTERS),
             )
             .where(
@@ -103,10 +112,10 @@ class RolledCounts:
         since = seconds - int(BUCKET_EPOCH.timestamp())
         return since // int(self._window.bucket.total_seconds())
 
-    def _bins(self) -> TableValuedAlias:
-        """The latency histogram's bins as rows of `key` (bin) and `value` (attempts)."""
+    def _parts(self, column: str) -> TableValuedAlias:
+        """The members of a JSON object as rows of `key` and `value`."""
         each = func.json_each if self._is_sqlite else func.json_each_text
-        return each(self._rows.c.latency).table_valued("key", "value", joins_implicitly=True)
+        return each(self._rows.c[column]).table_valued("key", "value", joins_implicitly=True)
 
     def _at(self, bucket: int) -> datetime:
         if not self._by_bucket:

@@ -1,6 +1,6 @@
 """Exact counts of a window at any moment: the rollup, and the attempts themselves after it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -89,10 +89,11 @@ def counted_cells(
             *matching(ProviderMinuteRow, providers, currency),
         ]
         rolled = RolledCounts(connection, window, conditions, by_bucket=by_bucket)
-        sums.add(rolled.counts(), rolled.latencies())
+        sums.add(rolled.counts(), rolled.latencies(), rolled.declines())
     return CountedCells(
         counts=sums.counts(),
         latencies=sums.latencies(),
+        declines=sums.declines(),
         state=state,
         minutes_read_directly=len(changed),
     )
@@ -106,25 +107,33 @@ class _CellSums:
         self._by_bucket = by_bucket
         self._counts: dict[CellKey, list[AttemptCounts]] = defaultdict(list)
         self._latencies: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(list)
+        self._declines: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add_minutes(self, cells: Mapping[CellKey, Cell]) -> None:
         for key, cell in cells.items():
             at = self._window.bucket_of(key.at) if self._by_bucket else self._window.start
             self._counts[key._replace(at=at)].append(cell.counts)
             self._latencies[at, key.provider_code].append(cell.latency)
+            self._declines[key.provider_code].update(cell.declines)
 
     def add(
         self,
         counts: Mapping[CellKey, AttemptCounts],
         latencies: Mapping[tuple[datetime, str], LatencyHistogram],
+        declines: Mapping[tuple[datetime, str], Mapping[str, int]],
     ) -> None:
         for key, one in counts.items():
             self._counts[key].append(one)
         for place, histogram in latencies.items():
             self._latencies[place].append(histogram)
+        for (_, provider), reasons in declines.items():
+            self._declines[provider].update(reasons)
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
         return {key: merge_counts(parts) for key, parts in self._counts.items()}
+
+    def declines(self) -> dict[str, dict[str, int]]:
+        return {provider: dict(reasons) for provider, reasons in self._declines.items() if reasons}
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
         return {place: merge_histograms(parts) for place, parts in self._latencies.items()}

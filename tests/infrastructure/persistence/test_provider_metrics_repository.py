@@ -71,6 +71,35 @@ def test_each_state_has_its_own_counter(repository, history, rollup):
     assert counts.approved_amount_minor == 2_000
 
 
+@pytest.mark.parametrize("rolled_up", [0, 1, 2])
+def test_declines_are_counted_by_reason_wherever_they_are_read(
+    database, repository, history, rollup, rolled_up
+):
+    """Before a run, after it, and half of them changed since."""
+
+    def add(reason, times, **fields):
+        for _ in range(times):
+            history.attempt(status=Status.DECLINED, decline_reason=reason, **fields)
+
+    add("insufficient_funds", 3)
+    add("do_not_honor", 2, provider="beta", at=NOON - HOUR)
+    add(None, 1)
+    history.attempt(status=Status.APPROVED)
+    if rolled_up:
+        rollup.run_once()
+    history.clock.sleep(7200)
+    if rolled_up == 2:
+        add("insufficient_funds", 4, at=NOON, changed_at=history.clock.now())
+
+    counted = repository.counts(MetricsWindow.until(NOON + HOUR, timedelta(hours=6)), **ALL)
+
+    more = 4 if rolled_up == 2 else 0
+    assert counted.declines == {
+        "alpha": {"insufficient_funds": 3 + more, "unknown": 1},
+        "beta": {"do_not_honor": 2},
+    }
+
+
 def test_first_and_fallback_attempts_are_apart(repository, history, rollup):
     order_id, _ = history.attempt(status=Status.DECLINED)
     history.attempt(provider="beta", number=2, order_id=order_id)

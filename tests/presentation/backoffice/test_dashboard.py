@@ -66,7 +66,7 @@ def test_figures_are_what_plotly_understands(history, olga):
 
     charts = olga.get(FIGURES).json["charts"]
 
-    assert list(charts) == ["approval", "latency", "outcomes", "volume", "fallback"]
+    assert list(charts) == ["approval", "latency", "outcomes", "declines", "volume", "fallback"]
     for chart in charts.values():
         go.Figure(chart["figure"])
         assert chart["drawn"]
@@ -99,7 +99,7 @@ def test_an_empty_shop_gets_a_page_without_numbers(olga):
     page = olga.get(PAGE)
 
     assert page.status_code == 200
-    assert page.text.count("No attempts in this window.") == 7
+    assert page.text.count("No attempts in this window.") == 8
     assert "NaN" not in page.text
 
 

@@ -11,6 +11,7 @@ class ProviderMinuteRow(Base):
 
     Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever
     waits for one. `latency` is a sparse histogram {bucket: count} (domain/latency_histogram).
+    `declines` are the declined attempts by normalised reason.
     `still_open` counts attempts without an answer yet; their minute is computed again later.
     """
 
@@ -35,6 +36,7 @@ class ProviderMinuteRow(Base):
     still_open: Mapped[int]
     approved_amount_minor: Mapped[MoneyMinor]
     latency: Mapped[dict[str, int]] = mapped_column(JSON)
+    declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
 
 
 class RollupStateRow(Base):

@@ -105,14 +105,29 @@ def plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def trace_of(provider: ProviderFigures, look: ProviderLook, *, part: str = "line") -> Trace:
-    """What every trace of a provider has. `uid` lets a hidden one stay hidden over a refresh."""
+def trace_of(
+    provider: ProviderFigures,
+    look: ProviderLook,
+    *,
+    part: str = "line",
+    counted: Mapping[str, str] | None = None,
+) -> Trace:
+    """What every trace of a provider has. `uid` lets a hidden one stay hidden over a refresh.
+
+    `counted` are the filters of the transactions that a point of it counts, but for provider,
+    currency and time.
+    """
     code = provider.provider_code
     return {
         "uid": f"{code} {part}",
         "name": plain(look.name(code)),
         "legendgroup": code,
-        "meta": {"provider": code, "color": look.color(code), "is_band": part == BAND},
+        "meta": {
+            "provider": code,
+            "color": look.color(code),
+            "is_band": part == BAND,
+            "filter": dict(counted or {}),
+        },
     }
 
 

@@ -16,8 +16,10 @@ from payorch.application.provider_figures import (
 )
 from payorch.domain.attempt_stats import RateEstimate
 from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
+from payorch.presentation.backoffice.dashboard.decline_chart import reasons_of
 from payorch.presentation.backoffice.dashboard.metric_texts import DASH, share_text
 from payorch.presentation.backoffice.dashboard.outcome_chart import OUTCOMES
+from payorch.presentation.backoffice.payments.payment_texts import worded
 from payorch.presentation.money_format import format_amount_plain
 from payorch.presentation.page_context import money
 
@@ -173,6 +175,19 @@ def _outcome_table(figures: DashboardFigures, look: ProviderLook) -> Table:
     return Table("outcomes", "Outcomes", columns, rows)
 
 
+def _decline_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    total = reasons_of(figures.providers).total()
+    rows: list[Row] = [
+        (worded(reason), look.name(provider.provider_code), count, Share(count / total))
+        for reason, _ in reasons_of(figures.providers).most_common()
+        for provider in figures.providers
+        for count in [provider.declines.get(reason, 0)]
+        if count
+    ]
+    columns = ("Reason", "Provider", "Declined", "Of all declines")
+    return Table("declines", "Reasons for declines", columns, rows)
+
+
 def _volume_table(figures: DashboardFigures, look: ProviderLook) -> Table:
     rows: list[Row] = [
         (bucket.at, provider, bucket.counts.attempts)
@@ -239,6 +254,7 @@ _TABLES: dict[str, Callable[[DashboardFigures, ProviderLook], Table]] = {
     ),
     "latency": _latency_table,
     "outcomes": _outcome_table,
+    "declines": _decline_table,
     "volume": _volume_table,
     "money": _money_table,
     "providers": _provider_table,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from payorch.application.attempt_counts import AttemptKind
 from payorch.application.provider_figures import DashboardFigures
 from payorch.presentation.backoffice.dashboard.chart_layout import (
     TALL_PX,
@@ -9,6 +10,7 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
     ProviderLook,
 )
 from payorch.presentation.backoffice.dashboard.chart_marks import Mark, time_markers
+from payorch.presentation.backoffice.dashboard.decline_chart import decline_chart
 from payorch.presentation.backoffice.dashboard.latency_chart import latency_chart
 from payorch.presentation.backoffice.dashboard.outcome_chart import outcome_chart
 from payorch.presentation.backoffice.dashboard.rate_chart import rate_chart
@@ -28,11 +30,13 @@ def all_charts(figures: DashboardFigures, look: ProviderLook, marks: Sequence[Ma
             height_px=TALL_PX,
             counts="Approved / finished attempts, first attempts only, with the 95 % band. "
             "Hollow points have few attempts; below 5 there is a gap.",
+            kind=AttemptKind.FIRST,
             point_of=lambda bucket: bucket.first_approval,
             markers=markers,
         ),
         latency_chart(window, providers, look, markers),
         outcome_chart(window, providers, look),
+        decline_chart(window, providers, look),
         volume_chart(window, providers, look, markers),
         rate_chart(
             window,
@@ -42,6 +46,7 @@ def all_charts(figures: DashboardFigures, look: ProviderLook, marks: Sequence[Ma
             title="Fallback approval rate",
             counts="Approved / finished attempts that were made after another provider declined or "
             "failed. Never mixed with first attempts: these payments are harder.",
+            kind=AttemptKind.FALLBACK,
             point_of=lambda bucket: bucket.fallback_approval,
             markers=markers,
         ),

@@ -18,6 +18,7 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
     time_axis,
     trace_of,
 )
+from payorch.presentation.backoffice.payments.counted_as import ANSWERED
 
 
 def latency_chart(
@@ -35,7 +36,7 @@ def latency_chart(
     shown = [p for p in providers if any(b.latency.p50_ms is not None for b in p.points)]
     traces = [
         {
-            **trace_of(provider, look, part=label),
+            **trace_of(provider, look, part=label, counted={"counted": ANSWERED}),
             "type": "scatter",
             "mode": "lines+markers",
             "x": [plot_time(bucket.at) for bucket in provider.points],

@@ -1,13 +1,12 @@
 """How the attempts of each provider stand: one bar per provider, cut by outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import (
     ProviderFigures,
 )
-from payorch.domain.decline_terms import DeclineClass
 from payorch.presentation.backoffice.dashboard.chart_layout import (
     Chart,
     ProviderLook,
@@ -23,7 +22,7 @@ OUTCOME_HOVER = ": %{x:.1%} (%{customdata[0]:,} of %{customdata[1]:,})<extra></e
 
 
 class Outcome(NamedTuple):
-    """How one part of a bar is named and drawn, and what finds its attempts in the list.
+    """How one part of a bar is named and drawn; `counter` also finds its attempts in the list.
 
     The pattern is there so that no outcome is told from another by its color alone.
     """
@@ -32,24 +31,17 @@ class Outcome(NamedTuple):
     name: str
     color: str
     pattern: str
-    filter: Mapping[str, str]
 
 
 OUTCOMES = (
-    Outcome("approved", "Approved", "success", "", {"status": "approved"}),
-    Outcome("voided", "Approved, then voided", "series-5", "|", {"status": "voided"}),
-    Outcome("declined_issuer", "Declined", "neutral", "", {"status": "declined"}),
-    Outcome(
-        "declined_customer_data",
-        "Customer data",
-        "warning",
-        ".",
-        {"decline_class": DeclineClass.CUSTOMER_DATA},
-    ),
-    Outcome("not_sent", "Not sent (technical)", "danger", "/", {"status": "not_sent"}),
-    Outcome("unknown", "Unknown", "unknown", "x", {"status": "unknown"}),
-    Outcome("abandoned", "Abandoned", "series-8", "-", {"status": "abandoned"}),
-    Outcome("still_open", "Open", "accent", "+", {}),
+    Outcome("approved", "Approved", "success", ""),
+    Outcome("voided", "Approved, then voided", "series-5", "|"),
+    Outcome("declined_issuer", "Declined", "neutral", ""),
+    Outcome("declined_customer_data", "Customer data", "warning", "."),
+    Outcome("not_sent", "Not sent (technical)", "danger", "/"),
+    Outcome("unknown", "Unknown", "unknown", "x"),
+    Outcome("abandoned", "Abandoned", "series-8", "-"),
+    Outcome("still_open", "Open", "accent", "+"),
 )
 
 
@@ -94,7 +86,7 @@ def _outcome_bars(
         "type": "bar",
         "orientation": "h",
         "name": outcome.name,
-        "meta": {"color": outcome.color, "filter": outcome.filter},
+        "meta": {"color": outcome.color, "filter": {"counted": outcome.counter}},
         "x": [rounded(part / total) for part, total in zip(counts, totals, strict=True)],
         "y": [
             f"{plain(look.name(p.provider_code))} (n = {p.counts.attempts:,})" for p in providers

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from payorch.application.attempt_counts import AttemptKind
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import (
     BucketFigures,
@@ -24,6 +25,7 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
     time_axis,
     trace_of,
 )
+from payorch.presentation.backoffice.payments.counted_as import FINISHED
 
 RATE_HOVER = "%{y:.1%} (95 %: %{customdata[1]:.1%} to %{customdata[2]:.1%}, n = %{customdata[0]})"
 
@@ -41,6 +43,7 @@ def rate_chart(
     title: str,
     counts: str,
     height_px: int = DEFAULT_HEIGHT_PX,
+    kind: AttemptKind,
     point_of: Callable[[BucketFigures], RatePoint],
     markers: dict[str, Any],
 ) -> Chart:
@@ -53,7 +56,7 @@ def rate_chart(
         if all(point.rate is None for _, point in points):
             continue
         is_drawn = True
-        traces += [_band(provider, points, look), _rate_line(provider, points, look)]
+        traces += [_band(provider, points, look), _rate_line(provider, points, look, kind)]
     axes = {"xaxis": time_axis(window), "yaxis": share_axis("Approved", range=[0, 1.02])}
     return Chart(
         name=name,
@@ -69,9 +72,10 @@ def _rate_line(
     provider: ProviderFigures,
     points: Sequence[tuple[BucketFigures, RatePoint]],
     look: ProviderLook,
+    kind: AttemptKind,
 ) -> Trace:
     return {
-        **trace_of(provider, look),
+        **trace_of(provider, look, counted={"counted": FINISHED, "attempt": kind.value}),
         "type": "scatter",
         "mode": "lines+markers",
         "x": [plot_time(bucket.at) for bucket, _ in points],

@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
+from payorch.application.attempt_counts import UNKNOWN_REASON
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.counted_as import counted_as_filter
 from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
 from payorch.presentation.backoffice.payments.payment_texts import (
     TRANSACTION_STATUSES,
@@ -23,7 +25,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.shell.base_view import shown_as
-from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
+from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
 from payorch.presentation.money_format import format_money
@@ -173,6 +175,13 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             where=lambda value: typed(TransactionRow.decline_class == value),
             is_extra=True,
         ),
+        TextFilter(
+            name="decline_reason",
+            label="Decline reason",
+            column=func.coalesce(TransactionRow.decline_reason, UNKNOWN_REASON),
+            is_extra=True,
+        ),
+        counted_as_filter(),
         ChoiceFilter(
             name="waits",
             label="Waits for",

@@ -88,9 +88,19 @@ function openTransactions(event) {
   const { data, customdata } = event.points[0];
   if (!customdata) return;
   const [since, until] = customdata.slice(-2);
+  // Some bars are of a reason: each of them names its own.
+  const own = data.meta.point_filter ? { [data.meta.point_filter]: customdata[0] } : {};
+  const currency = charts.dataset.currency ? { currency: charts.dataset.currency } : {};
   // Outcome bars are of an outcome, so each bar names its provider itself.
   const provider = data.meta.provider ?? customdata.at(-3);
-  const query = new URLSearchParams({ provider, ...data.meta.filter, since, until });
+  const query = new URLSearchParams({
+    provider,
+    ...data.meta.filter,
+    ...own,
+    ...currency,
+    since,
+    until,
+  });
   window.location.assign(`${charts.dataset.transactions}?${query}`);
 }
 

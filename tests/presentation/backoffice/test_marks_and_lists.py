@@ -1,0 +1,108 @@
+"""A mark on a chart leads to the transactions that it counts: as many as it says."""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import select
+
+from payorch.application.attempt_counts import COUNTERS, AttemptFact, count_attempts
+from payorch.domain.decline_terms import DeclineClass
+from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.infrastructure.persistence.tables import TransactionRow
+from payorch.presentation.backoffice.payments.counted_as import CONDITIONS
+from tests.metrics_history import FrozenClock, MetricsHistory
+
+DASHBOARD = "/admin/dashboard/figures.json"
+TRANSACTIONS = "/admin/transactions/"
+
+
+@pytest.fixture(scope="module")
+def office_and_history(sqlite_files):
+    """Every status, reason and kind of attempt, of two currencies, at two providers."""
+    from tests.presentation.backoffice.office import Office
+
+    office = Office(sqlite_files.new_database_url())
+    history = MetricsHistory(office.database, FrozenClock(office.services.clock.now()))
+    now = history.clock.now()
+    with history.together():
+        mix = [*Status, *[Status.APPROVED] * 12, *[Status.DECLINED] * 10]
+        for number, status in enumerate(mix * 7):
+            reason = ["insufficient_funds", "do_not_honor", None][number % 3]
+            is_customers = status is Status.DECLINED and number % 2
+            history.attempt(
+                at=now - timedelta(minutes=number % 2),
+                provider=["alpha", "beta"][number % 2],
+                status=status,
+                number=1 + number % 4 // 3,
+                currency="USD" if number % 5 == 0 else "EUR",
+                decline_class=DeclineClass.CUSTOMER_DATA if is_customers else None,
+                decline_reason=reason if status is Status.DECLINED else None,
+                latency_ms=None if status is Status.STARTED else 200,
+            )
+    yield office, history
+    office.close()
+
+
+def marks_of(chart, currency):
+    """(what it counts, the address it leads to) of every mark, as the page's script makes it."""
+    for trace in chart["figure"]["data"]:
+        for place, custom in enumerate(trace.get("customdata", ())):
+            since, until = custom[-2:]
+            meta = trace["meta"]
+            query = {"provider": meta.get("provider") or custom[-3], **meta["filter"]}
+            if "point_filter" in meta:
+                query[meta["point_filter"]] = custom[0]
+            if currency:
+                query["currency"] = currency
+            query |= {"since": since, "until": until}
+            counted = custom[0]
+            if "point_filter" in meta or len(custom) == 2:
+                counted = trace["x" if trace.get("orientation") == "h" else "y"][place]
+            yield counted, f"{TRANSACTIONS}?{urlencode(query)}"
+
+
+@pytest.mark.parametrize("currency", ["", "EUR"])
+@pytest.mark.parametrize(
+    "name", ["approval", "fallback", "latency", "outcomes", "declines", "volume"]
+)
+def test_every_mark_leads_to_as_many_transactions_as_it_counts(office_and_history, name, currency):
+    office, _ = office_and_history
+    olga = office.logged_in("olga")
+    charts = olga.get(f"{DASHBOARD}?window=1h&currency={currency}").json["charts"]
+
+    marks = {address: counted for counted, address in marks_of(charts[name], currency)}
+
+    assert any(marks.values())
+    for address, counted in marks.items():
+        found = re.search(r"([0-9,]+) found", olga.get(address).text)
+        assert (int(found[1]) if found else 0) == counted, address
+
+
+def test_the_filter_divides_transactions_as_the_rollup_does(office_and_history):
+    office, _ = office_and_history
+    with office.database.read() as connection:
+        rows = connection.execute(select(TransactionRow.__table__)).mappings().all()
+        selected = {
+            name: set(connection.scalars(select(TransactionRow.id).where(condition)))
+            for name, (_, condition) in CONDITIONS.items()
+        }
+
+    for row in rows:
+        fact = AttemptFact(
+            row["started_at"],
+            row["provider_code"],
+            row["attempt_number"],
+            row["currency"],
+            row["status"],
+            row["decline_class"],
+            row["decline_reason"],
+            row["amount_minor"],
+            row["latency_ms"],
+        )
+        [cell] = count_attempts([fact]).values()
+        counters = [name for name in COUNTERS if name in CONDITIONS and getattr(cell.counts, name)]
+        assert [name for name in COUNTERS if row["id"] in selected.get(name, ())] == counters
+        assert (row["id"] in selected["finished"]) == bool(cell.counts.finished)
+        assert (row["id"] in selected["answered"]) == bool(cell.latency.n)
