@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.simulation.machine import machine_on
+from tests.simulation.machine.payment_machine import machine_on
 from tests.simulation.world import quick_and_quiet
 
 SHORT = {"sqlite": (25, 20), "postgresql": (6, 15)}
