@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from payorch.domain.errors import OrderAlreadyPaid, OrderNotPayable, PaymentInProgress
 from tests.simulation.machine.model import REFUSED_CANCELS, ModelOrder
@@ -36,10 +36,14 @@ class Ending(Paying):
         self.pays(order, moods, None)
         self.providers.meanwhile = None
 
-    @rule(minutes=st.sampled_from((1500, 12_000)))
+    @rule(minutes=st.sampled_from((1500, 21_000)))
     def days_go_by(self, minutes: int) -> None:
-        """Orders whose time is over expire; one with an open attempt has to end first."""
         self.clock.advance(minutes=minutes)
+
+    @precondition(lambda self: self.model)
+    @rule()
+    def orders_expire(self) -> None:
+        """Those whose time is over; one with an open attempt has to end first."""
         for order in self.model:
             order.status = order.status or self.books.status_of(order.id)
         self.shop.services.end_order.expire_due()

@@ -128,15 +128,17 @@ class Refunding(ShopFloor):
     @rule(which=WHICH, mood=st.sampled_from(RefundMood))
     def finn_tries_a_failed_one_again(self, which: int, mood: RefundMood) -> None:
         """The provider decided about the key of a refund; a void may be possible by now."""
-        known = self._known()[which % len(self._known())]
-        refund_id = RefundId(str(known.refund))
+        rows = {row.public_id: row for row in self.books.refunds()}
+        failed = [known for known in self._known() if rows[known.refund].status == "failed"]
+        candidates = failed or self._known()
+        known = candidates[which % len(candidates)]
+        row = rows[known.refund]
         self.set_out()
         self.providers.refund_mood = mood
-        row = next(row for row in self.books.refunds() if row.public_id == refund_id)
         is_too_large = self._money(known.command.order_id).left < row.amount_minor
         _, refused = asked(
             lambda: self.shop.services.refund_payment.retry(
-                refund_id, actor="finn@example.com", reason="Once more."
+                RefundId(row.public_id), actor="finn@example.com", reason="Once more."
             ),
             RefundInProgress,
             RefundNotRetryable,

@@ -91,15 +91,15 @@ class ShopFloor(RuleBasedStateMachine):
         """Whether a process of its own died at its `place`-th crash point; another one follows."""
         self.crash = CrashAt(place)
         self.shop = self.new_process()
-        has_died = False
         try:
             does()
         except SimulatedCrash:
-            has_died = True
-        self.crash = CrashAt(None)
-        self.providers.meanwhile = None
-        self.shop = self.new_process()
-        return has_died
+            return True
+        finally:
+            self.crash = CrashAt(None)
+            self.providers.meanwhile = None
+            self.shop = self.new_process()
+        return False
 
     def set_out(self) -> None:
         """Later than what the circuit breakers remember, and than any lease."""

@@ -68,7 +68,10 @@ class Telling(Paying):
         def hear() -> None:
             for letter in self.providers.letters[known:]:
                 self._deliver(self.other, letter)
+            # Whom other events make it ask takes no time, or the customer's would run out here.
+            self.providers.heal()
             self._follow_up(self.other)
+            self.providers.moods = dict(moods)
 
         self.providers.meanwhile = hear
         self.pays(order, moods, None)
