@@ -168,7 +168,11 @@ def secret_of(number: int, account: str = "{account}") -> str:
 
 
 def forget_orders(database: Database) -> None:
-    """Every example begins with the same books, or Hypothesis could not tell it again."""
+    """Every example begins with the same books, or Hypothesis could not tell it again.
+
+    What it needs of the settings stays; the history of their changes would make each example
+    slower than the one before.
+    """
     tables = [table for table in Base.metadata.sorted_tables if table.name not in SETTINGS]
     with database.engine.connect() as connection:
         if not database.is_sqlite:
@@ -179,4 +183,13 @@ def forget_orders(database: Database) -> None:
             for table in tables:
                 connection.execute(table.delete())
             connection.execute(text("PRAGMA foreign_keys = ON"))
+        for statement in _FORGET_CHANGES:
+            connection.execute(text(statement))
         connection.commit()
+
+
+_FORGET_CHANGES = (
+    "DELETE FROM routing_policies WHERE version < (SELECT policy_version FROM configuration)",
+    """DELETE FROM journal
+    WHERE id <> (SELECT max(id) FROM journal WHERE subject = 'routing_policy')""",
+)
