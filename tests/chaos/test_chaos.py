@@ -20,9 +20,9 @@ SEED = int(os.environ.get("CHAOS_SEED", "1"))
 pytestmark = [pytest.mark.long, pytest.mark.timeout(LONGEST * SECONDS + 400)]
 
 
-# A run in which little happened proves little.
-ENOUGH_PAID = SECONDS
-ENOUGH_KILLS = SECONDS / 2
+# A run in which little happened proves little: at least 40 kills and 135 paid orders.
+ENOUGH_PAID = 3 * SECONDS
+ENOUGH_KILLS = 0.9 * SECONDS
 ENOUGH_LOST_ANSWERS = 5
 ENOUGH_REFUNDS = 5
 ENOUGH_CRASHES = 2

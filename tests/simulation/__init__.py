@@ -20,7 +20,7 @@ How a story goes (`world.py` puts it together):
 - `oracle.py`: compares what the providers captured, what the books say and what people were told.
 
 `mutants.py` breaks payorch on purpose, one rule at a time: a simulator that does not notice is
-worth nothing. `machine.py` is another way to look for trouble: Hypothesis makes up the steps.
+worth nothing. `machine/` is another way to look for trouble: Hypothesis makes up the steps.
 
     python -m tests.simulation --seeds 1000            # look for trouble
     python -m tests.simulation --start 42 --seeds 1 --trace   # read one story

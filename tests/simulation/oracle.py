@@ -140,6 +140,7 @@ class Judge:
     def _surplus(self) -> Iterator[str]:
         """What was captured for an attempt that the books closed otherwise has gone back."""
         flags = {order.id: order.flag for order in self._world.books.orders()}
+        in_review = self._given_back_by_people()
         for attempts in self._attempts.values():
             for attempt in attempts:
                 if attempt.status in OPEN or attempt.status in {"approved", "voided"}:
@@ -147,6 +148,8 @@ class Judge:
                 for payment in self._captured(attempt):
                     can = self._world.providers.accounts[payment.account].capabilities
                     if payment.net == 0 or payment.id in self._world.webhooks.dropped:
+                        continue
+                    if payment.id in in_review:
                         continue
                     if can.refund or can.void:
                         yield f"{payment.id} was captured for a closed attempt, and kept"
@@ -157,6 +160,7 @@ class Judge:
         """What was captured beside the approval has gone back, and the approval itself has not."""
         guard = [r for r in self._world.books.refunds() if r.is_guard]
         guarded = {r.payment_reference for r in guard}
+        in_review = self._given_back_by_people()
         # A provider may refuse to give back: then staff are told, and nobody can do more.
         refused = {r.payment_reference for r in guard if r.status == "failed"}
         for attempts in self._attempts.values():
@@ -167,7 +171,7 @@ class Judge:
                     yield f"{attempt.public_id} is approved by what goes back"
                 for payment in self._captured(attempt):
                     can = self._world.providers.accounts[payment.account].capabilities
-                    is_told = payment.id not in self._world.webhooks.dropped
+                    is_told = payment.id not in self._world.webhooks.dropped | in_review
                     is_kept = payment.net > 0 and payment.id != attempt.provider_reference
                     if is_kept and payment.id in refused:
                         if not self._world.books.has_alert("guard_refund_failed"):
@@ -175,6 +179,16 @@ class Judge:
                         continue
                     if is_kept and is_told and (can.refund or can.void):
                         yield f"{payment.id} was captured beside the approval, and kept"
+
+    def _given_back_by_people(self) -> set[str]:
+        """Charges of which nobody can prove whether the request to give them back arrived: it may
+        not be sent twice, and staff are told (that only such are with them, `_refunds` sees).
+        """
+        return {
+            refund.payment_reference
+            for refund in self._world.books.refunds()
+            if refund.is_guard and refund.status == "unknown" and refund.review_since is not None
+        }
 
     def _refunds(self) -> Iterator[str]:
         """What the books say went back is what the provider gave back, to the cent."""

@@ -146,9 +146,10 @@ class Providers:
 
         def complete() -> None:
             account.in_flight.discard(key)
+            known = set(account.payments)
             answer = self._charge(account, request, fault)
             if fault == "captures another amount":
-                answer = self._capture_another_amount(account, answer)
+                answer = self._capture_another_amount(account, answer, known)
             reply(_broken(answer, fault))
 
         self._world.scheduler.at(self._world.scheduler.now_s + takes_s, complete)
@@ -171,9 +172,12 @@ class Providers:
             second.is_double = True
         return answer
 
-    def _capture_another_amount(self, account: Account, answer: HttpAnswer) -> HttpAnswer:
+    def _capture_another_amount(
+        self, account: Account, answer: HttpAnswer, known: set[str]
+    ) -> HttpAnswer:
+        """Only of a new payment: one that is known was shown at its right amount, and is booked."""
         payment = account.payments.get(json.loads(answer.body).get("id"))
-        if payment is None or payment.captured == 0 or payment.refunded:
+        if payment is None or payment.id in known or payment.captured == 0:
             return answer
         payment.is_wrong = True
         payment.amount = payment.captured = payment.amount + 1

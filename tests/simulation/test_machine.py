@@ -1,40 +1,53 @@
 """Whatever Hypothesis thinks of, the model, the books and the providers' ledgers agree."""
 
 import os
+import time
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
-from tests.simulation.machine import machine_on
-from tests.simulation.world import quick_and_quiet
+from tests.databases import open_database
+from tests.simulation.machine.broken_rules import BROKEN_RULES
+from tests.simulation.machine.shares import run_machine, run_shares
+from tests.verified_books import assert_books_hold
 
 SHORT = {"sqlite": (25, 20), "postgresql": (6, 15)}
-LONG = {"sqlite": (120, 50), "postgresql": (50, 40)}
-"""Examples and steps, for about a minute on two slow cores."""
+LONG = {"sqlite_files": (500, 50), "postgresql": (100, 50)}
+"""Examples and steps. The long ones are for some minutes on two cores."""
 
-
-def run(database, sizes: dict[str, tuple[int, int]], *, is_repeatable: bool) -> None:
-    examples, steps = sizes["sqlite" if database.is_sqlite else "postgresql"]
-    with quick_and_quiet():
-        run_state_machine_as_test(
-            machine_on(database),
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                database=None,
-                derandomize=is_repeatable,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+PROCESSES = 2
+CONTROL_EXAMPLES = 200
 
 
 def test_the_model_the_books_and_the_providers_agree(database):
-    run(database, SHORT, is_repeatable=True)
+    examples, steps = SHORT["sqlite" if database.is_sqlite else "postgresql"]
+    run_machine(database, examples, steps)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
-def test_long_the_model_the_books_and_the_providers_agree(database):
-    run(database, LONG, is_repeatable="CI" in os.environ)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("source", LONG)
+def test_long_the_model_the_books_and_the_providers_agree(source, request):
+    examples, steps = LONG[source]
+    databases = request.getfixturevalue(source)
+    urls = [databases.new_database_url() for _ in range(PROCESSES)]
+    began = time.perf_counter()
+
+    wrong = run_shares(urls, examples // PROCESSES, steps, is_repeatable="CI" in os.environ)
+
+    print(f"{examples} x {steps} steps: {time.perf_counter() - began:.0f} s")  # noqa: T201 - pytest -s shows it
+    assert not wrong, wrong[0]
+    for url in urls:
+        assert_books_hold(url)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("broken", BROKEN_RULES, ids=lambda broken: broken.name)
+def test_long_a_payorch_without_this_rule_is_noticed(broken, sqlite_files):
+    """The first example that goes wrong is enough; nobody has to make it short."""
+    with (
+        open_database(sqlite_files.new_database_url()) as database,
+        broken.applied(),
+        pytest.raises(AssertionError),
+    ):
+        run_machine(database, CONTROL_EXAMPLES, 50, phases=[Phase.generate])

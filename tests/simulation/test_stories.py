@@ -14,8 +14,8 @@ from tests.simulation.runs import (
 from tests.simulation.world import Theatre, tell_story
 
 SHORT_RUN = range(150)
-LONG_RUN = range(1000)
-CRASH_SEEDS = range(13)
+LONG_RUN = range(3000)
+CRASH_SEEDS = range(60)
 """For some minutes on two cores; `python -m tests.simulation` takes any number."""
 
 
@@ -69,4 +69,4 @@ def test_long_a_crash_at_every_seam_is_recovered_from():
 
     publish(tally, began)
     assert not tally.findings, tally.report()
-    assert tally.crashes > 1500
+    assert tally.crashes > 6000

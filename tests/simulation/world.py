@@ -24,6 +24,7 @@ from payorch.infrastructure.persistence import (
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.infrastructure.persistence.schema import Schema
 from payorch.wiring import base as wiring_base
+from payorch.wiring import notices as wiring_notices
 from tests.shop import a_method, seed
 from tests.simulation.books import Books
 from tests.simulation.lives import Life, database_error
@@ -244,6 +245,7 @@ def quick_and_quiet() -> Iterator[None]:
 
 _WORKED_OUT_ONCE = (
     (wiring_base, "load_shipped_policy"),
+    (wiring_notices, "RenderedLetters"),
     (payment_ledger.sql, "leased_statements"),
     (open_attempts.sql, "leased_statements"),
     (job_queue, "job_claims"),
