@@ -155,10 +155,16 @@ class _Step:
         return len(self._policy_shares) > 1
 
     def from_(self, kept: SegmentShares | None) -> SegmentShares:
-        """After another policy was published the shares start from that policy's own."""
-        if kept is None or kept.policy_version != self._version or not self._fits(kept):
+        """After another policy was published the shares start from that policy's own.
+
+        A provider that was switched on meanwhile starts at the floor; the share of one that was
+        switched off goes to the others in proportion.
+        """
+        if kept is not None and kept.policy_version != self._version:
             kept = None
-        current = self._policy_shares if kept is None else kept.shares
+        current = self._policy_shares
+        if kept is not None and any(kept.shares.get(code) for code in current):
+            current = {code: kept.shares.get(code, 0.0) for code in current}
         was_out = frozenset() if kept is None else kept.demoted
         passed = timedelta(0)
         if kept is not None and kept.updated_at is not None:
@@ -180,9 +186,6 @@ class _Step:
             for code, share in shares.items()
         }
         return SegmentShares(self._segment, self._version, arms, self._now)
-
-    def _fits(self, kept: SegmentShares) -> bool:
-        return kept.arms.keys() == self._policy_shares.keys()
 
     def _in_outage(self, was_out: Collection[str]) -> frozenset[str]:
         usual = self._evidence

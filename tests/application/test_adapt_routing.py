@@ -29,18 +29,24 @@ EUROS = RoutingQuestion(
 
 
 class AdaptiveShop(Shop):
-    def __init__(self, database, mode, **settings):
+    def __init__(self, database, mode, *, gamma=False, **settings):
         self.clock = FakeClock()
         methods = [
             a_method("alpha"),
             a_method("beta"),
+            *([a_method("gamma")] if gamma else []),
             a_method("wallet", kind=MethodKind.WALLET),
         ]
         super().__init__(
             database, sandbox_url="http://127.0.0.1:9", methods=methods, seams=fake_time(self.clock)
         )
         self.history = MetricsHistory(database, self.clock)
-        self.publish(AdaptiveSettings(mode=mode, **settings))
+        self.publish(AdaptiveSettings(mode=mode, **settings), [method.code for method in methods])
+
+    def switch(self, code, *, is_enabled):
+        self.services.change_method.set_enabled(
+            code, is_enabled=is_enabled, actor="olga@example.org", reason="as tests do"
+        )
 
     def publish(self, adaptive=None, order=("alpha", "beta", "wallet")):
         self.services.change_policy.execute(
@@ -168,6 +174,28 @@ def test_a_new_policy_starts_from_its_own_order(shop_in):
     shop.adapt()
 
     assert shop.shares() == {"alpha": 0.03, "beta": 0.97}
+
+
+def test_a_provider_switched_off_and_on_does_not_undo_what_was_learnt(shop_in):
+    shop = shop_in(AdaptiveMode.ON, gamma=True, half_life_h=100)
+    shop.attempts("alpha", approved=200, declined=200)
+    shop.attempts("beta", approved=360, declined=40)
+    shop.attempts("gamma", approved=200, declined=200)
+    shop.adapt()
+    for _ in range(4):
+        shop.adapt(after_min=60)
+    learnt = shop.shares()
+
+    shop.switch("gamma", is_enabled=False)
+    shop.adapt()
+    without = shop.shares()
+    shop.switch("gamma", is_enabled=True)
+    shop.adapt()
+    again = shop.shares()
+
+    assert learnt == {"alpha": 0.03, "beta": 0.94, "gamma": 0.03}
+    assert without == pytest.approx({"alpha": 0.03, "beta": 0.97}, abs=0.002)
+    assert again == pytest.approx(learnt, abs=0.002)
 
 
 def test_fallback_attempts_are_no_evidence(shop_in):
