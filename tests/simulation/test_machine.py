@@ -25,7 +25,7 @@ def test_the_model_the_books_and_the_providers_agree(database):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("source", LONG)
 def test_long_the_model_the_books_and_the_providers_agree(source, request):
     examples, steps = LONG[source]

@@ -52,6 +52,7 @@ def test_the_same_seed_tells_the_same_story(theatre):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(2400)
 def test_long_nobody_is_charged_twice_lost_or_misled():
     began = time.perf_counter()
 
@@ -62,6 +63,7 @@ def test_long_nobody_is_charged_twice_lost_or_misled():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(2400)
 def test_long_a_crash_at_every_seam_is_recovered_from():
     began = time.perf_counter()
 
