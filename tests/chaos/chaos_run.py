@@ -69,6 +69,7 @@ _ONLY_PEOPLE_CAN_TELL = text(f"""
     WHERE status = 'unknown' AND technical_reason = 'not_found' AND checks >= {CHECKS_IN_VAIN}
     AND provider_code = '{WITHOUT_KEYS}'
 """)
+_ORDERS = text("SELECT count(*) FROM orders")
 _PAID = text("SELECT count(*) FROM orders WHERE status = 'paid'")
 _REFUNDS = text("SELECT count(*) FROM refunds")
 _SETTLED_BY = text("""
@@ -84,6 +85,10 @@ class SoFar:
     database: Database
     providers: Providers
     storm: Storm
+
+    @property
+    def orders(self) -> int:
+        return _count(self.database, _ORDERS)
 
     @property
     def paid(self) -> int:
