@@ -10,6 +10,7 @@ from payorch.application.change_routing_policy import (
     ChangeRoutingPolicyUseCase,
 )
 from payorch.application.configuration import Configuration
+from payorch.domain.adaptive_shares import ADAPTIVE_OFF
 from payorch.domain.errors import InvalidRoutingPolicy, ReasonRequired
 from payorch.domain.payment_method import MethodKind, PaymentMethodVO
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
@@ -76,6 +77,7 @@ def test_a_new_order_is_published_with_actor_reason_and_time():
                 "based_on_version": 3,
                 "exploration_share": 0.0,
                 "rules": (),
+                "adaptive": ADAPTIVE_OFF,
                 "restores_version": None,
                 "actor": "olga@example.org",
                 "reason": "beta is cheaper",
