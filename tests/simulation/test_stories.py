@@ -22,7 +22,7 @@ FOUND_BY_CHANCE = (100_199, 100_698)
 """Seeds beyond the others in which the simulator once found what was wrong, if only in itself."""
 
 LONGEST_S = 2400
-"""Beside other work on two cores the crashes took 756 s."""
+"""Beside other work on two cores the crashes took 1,364 s."""
 
 
 @pytest.fixture(scope="module")
