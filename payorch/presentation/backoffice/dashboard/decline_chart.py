@@ -71,7 +71,7 @@ def decline_chart(
             height_px=180 + 26 * len(shown),
             barmode="stack",
             margin={"l": 56, "r": 24, "t": 32, "b": 40},
-            hovermode="y unified",
+            hovermode="closest",
             legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         ),
     )
