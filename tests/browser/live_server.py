@@ -13,6 +13,20 @@ class QuietHandler(WSGIRequestHandler):
         """Requests of tests are nobody's news."""
 
 
+def answering_whole(app):
+    """Werkzeug leaves the file of an answer open when the browser goes away while it is sent."""
+
+    def answer(environ, start_response):
+        body = app(environ, start_response)
+        try:
+            return [b"".join(body)]
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    return answer
+
+
 @contextmanager
 def serving(app, port: int = 0, visitor: Page | None = None) -> Iterator[str]:
     """Gives the address, such as http://127.0.0.1:40123, while `app` is served.
@@ -20,7 +34,9 @@ def serving(app, port: int = 0, visitor: Page | None = None) -> Iterator[str]:
     The `visitor` leaves before the server goes: what it is still loading then would be reset,
     and count as a problem of its page.
     """
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
+    server = make_server(
+        "127.0.0.1", port, answering_whole(app), threaded=True, request_handler=QuietHandler
+    )
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

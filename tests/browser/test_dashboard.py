@@ -11,6 +11,21 @@ pytestmark = pytest.mark.browser
 
 PATH = "/admin/dashboard/"
 X_RANGE = "name => document.querySelector(`[data-plot=${name}]`)._fullLayout.xaxis.range.join(' ')"
+MIDDLE_OF_A_MARK = """
+    ([name, provider]) => {
+      const place = document.querySelector(`[data-plot=${name}]`);
+      const curve = place._fullData.findLastIndex((trace) => trace.meta?.provider === provider);
+      const { x: xs, y: ys } = place._fullData[curve];
+      const at = ys.findLastIndex((y) => y !== null);
+      const { s0 = ys[at], s1 = ys[at] } = place.calcdata[curve][at];
+      const box = place.getBoundingClientRect();
+      const [across, up] = [place._fullLayout.xaxis, place._fullLayout.yaxis];
+      return [
+        box.left + across._offset + across.d2p(xs[at]),
+        box.top + up._offset + up.c2p((s0 + s1) / 2),
+      ];
+    }
+"""
 TIMES_DRAWN = "Number(document.querySelector('[data-charts]').dataset.drawn ?? 0)"
 
 
@@ -112,6 +127,22 @@ def test_a_bar_leads_to_its_transactions(page, site):
     assert "provider=alpha" in page.url
     assert "counted=approved" in page.url
     page.get_by_text("60 found").wait_for()
+
+
+@pytest.mark.parametrize("provider", ["alpha", "beta"])
+@pytest.mark.parametrize("chart", ["latency", "volume"])
+def test_a_click_on_a_chart_over_time_is_about_the_mark_under_the_pointer(
+    page, site, chart, provider
+):
+    open_dashboard(page, site)
+    page.locator(f"[data-plot={chart}]").scroll_into_view_if_needed()
+    x, y = page.evaluate(MIDDLE_OF_A_MARK, [chart, provider])
+
+    page.mouse.move(x - 2, y)
+    page.mouse.click(x, y)
+    page.wait_for_url("**/admin/transactions/**")
+
+    assert f"provider={provider}" in page.url
 
 
 def test_each_chart_opens_a_table_of_its_numbers(page, site):

@@ -79,3 +79,9 @@ PROVIDERS: tuple[dict[str, dict[str, Any]], ...] = (
     {"beta": {**_BAD, "idempotency_window_s": 0}},
 )
 """One dict for each provider process: the profiles of its accounts."""
+
+SILENT_PROVIDERS: tuple[dict[str, dict[str, Any]], ...] = tuple(
+    {account: {**profile, "webhook_faults": {"drop": 1}} for account, profile in accounts.items()}
+    for accounts in PROVIDERS
+)
+"""None of their events arrives: what an event would have told payorch in time stays unknown."""

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +24,7 @@ from payorch.infrastructure.system_clock import SystemClock
 from tests.chaos.bad_providers import METHODS, PROVIDERS, WITHOUT_KEYS
 from tests.chaos.books import compare
 from tests.chaos.chaos_database import ChaosDatabase
-from tests.chaos.provider_processes import ProviderProcess, Providers
+from tests.chaos.provider_processes import Profiles, ProviderProcess, Providers
 from tests.chaos.report import Report
 from tests.chaos.shoppers import Purchase, ShopFront, Shopper, ask_once_more
 from tests.chaos.storm import Payorch, Storm
@@ -128,6 +128,7 @@ class ChaosRun:
     enough: Callable[[SoFar], bool] = lambda so_far: True  # noqa: ARG005 - the shape of it
     command: tuple[str, ...] = HONEST
     seed: int = 1
+    profiles: Sequence[Profiles] = PROVIDERS
 
     def execute(self) -> Report:
         ports = [free_port(), free_port()]
@@ -136,7 +137,7 @@ class ChaosRun:
         providers = Providers(
             [
                 ProviderProcess(self.folder / f"provider-{number}", profiles, webhooks)
-                for number, profiles in enumerate(PROVIDERS)
+                for number, profiles in enumerate(self.profiles)
             ]
         )
         try:

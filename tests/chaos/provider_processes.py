@@ -19,13 +19,14 @@ from tests.web_process import REPOSITORY, environment
 
 START_WITHIN_S = 30.0
 
+Profiles = Mapping[str, Mapping[str, Any]]
+"""By account: how it fails."""
+
 
 class ProviderProcess:
     """One provider: some accounts, one ledger, one address; `lost_answers` over all its lives."""
 
-    def __init__(
-        self, folder: Path, profiles: Mapping[str, Mapping[str, Any]], webhook_base_url: str
-    ) -> None:
+    def __init__(self, folder: Path, profiles: Profiles, webhook_base_url: str) -> None:
         folder.mkdir()
         self._folder = folder
         self._webhook_base_url = webhook_base_url
@@ -137,7 +138,7 @@ class Providers:
             process.end()
 
 
-def _as_toml(profiles: Mapping[str, Mapping[str, Any]]) -> str:
+def _as_toml(profiles: Profiles) -> str:
     lines = []
     for account, profile in profiles.items():
         lines += [f"[accounts.{account}]", f'api_key = "practice_key_{account}"']

@@ -84,9 +84,24 @@ function withZoom(layout, place, name) {
   return { ...layout, xaxis: { ...layout.xaxis, range: [...place.layout.xaxis.range] } };
 }
 
-function openTransactions(event) {
-  const { data, customdata } = event.points[0];
-  if (!customdata) return;
+// A chart over time tells of all its providers at once; a click is about the mark next to it.
+function clickedPoint(place, { points, event }) {
+  const pointer = event.clientY - place.getBoundingClientRect().top;
+  const distance = ({ curveNumber, pointNumber, y, yaxis }) => {
+    // Where a bar of a stack begins and ends, only plotly.js knows.
+    const { s0 = y, s1 = y } = place.calcdata[curveNumber][pointNumber] ?? {};
+    const [top, bottom] = [s0, s1].map((at) => yaxis._offset + yaxis.c2p(at)).sort((a, b) => a - b);
+    return Math.max(top - pointer, pointer - bottom, 0);
+  };
+  const marks = points.filter((point) => point.customdata);
+  if (marks.length < 2) return marks[0];
+  return marks.reduce((best, mark) => (distance(mark) < distance(best) ? mark : best));
+}
+
+function openTransactions(place, event) {
+  const point = clickedPoint(place, event);
+  if (!point) return;
+  const { data, customdata } = point;
   const [since, until] = customdata.slice(-2);
   // Some bars are of a reason: each of them names its own.
   const own = data.meta.point_filter ? { [data.meta.point_filter]: customdata[0] } : {};
@@ -121,7 +136,7 @@ async function draw() {
     const shown = withZoom(coloredLayout(layout), place, name);
     await window.Plotly.react(place, data.map(colored), shown, CONFIG);
     if (isNew) {
-      place.on("plotly_click", openTransactions);
+      place.on("plotly_click", (event) => openTransactions(place, event));
       watchZoom(place, name);
     }
   }
