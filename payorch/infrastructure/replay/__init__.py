@@ -1,0 +1,1 @@
+"""Replays of routing policies on logged orders, in numpy."""
