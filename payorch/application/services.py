@@ -29,6 +29,7 @@ from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.refund_views import RefundReader
+from payorch.application.replay_policy import ReplayPolicyUseCase
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
@@ -71,6 +72,7 @@ class Services:
     drafts: RoutingDrafts
     edit_draft: EditRoutingDraftUseCase
     explain_routing: ExplainRoutingUseCase
+    replay_policy: ReplayPolicyUseCase
     decisions: StoredDecisionReader
     metrics: PaymentMetricsService
     circuits: CircuitBoard

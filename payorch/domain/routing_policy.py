@@ -85,6 +85,13 @@ class RoutingPolicy:
         """The provider's place in the default order."""
         return self._orders[-1].place_of(provider_code)
 
+    def order_named(self, rule_name: str | None) -> AppliedOrder | None:
+        """The order of the rule with this name, or the default one; None without such a rule."""
+        for order in self._orders:
+            if (None if order.rule is None else order.rule.name) == rule_name:
+                return order
+        return None
+
     def order_for(self, facts: OrderFacts) -> AppliedOrder:
         """By the first rule that admits the order, else the default one."""
         for order in self._orders:

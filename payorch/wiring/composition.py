@@ -54,6 +54,7 @@ from payorch.wiring.payments import (
     order_payment,
     outcome_recorder,
 )
+from payorch.wiring.policy_replay import policy_replay
 from payorch.wiring.provider_events import ProviderEvents, provider_events
 from payorch.wiring.recovery import (
     comparison_schedules,
@@ -178,6 +179,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         drafts=drafts,
         edit_draft=EditRoutingDraftUseCase(drafts, base.methods, base.clock),
         explain_routing=ExplainRoutingUseCase(base.registry),
+        replay_policy=policy_replay(base, policies, fees.schedule),
         decisions=SqlAlchemyStoredDecisions(base.database),
         metrics=metrics,
         circuits=base.circuits,

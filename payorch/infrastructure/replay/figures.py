@@ -20,6 +20,7 @@ from payorch.infrastructure.replay.plan import Plan
 from payorch.infrastructure.replay.traffic import Floats, Ints, counted
 
 Z_95 = 1.959963984540054
+_CRUMB = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class Estimates:
         pull = self.model.covariance @ self._gradient(weights)
         variance = self._variance(weights, pull, would_be - was, orders)
         half = Z_95 * float(np.sqrt(max(variance, 0.0)))
-        change = would_be - was
-        return ReplayedFigure(was, would_be, Interval(change - half, change + half))
+        change = _exact(would_be - was)
+        return ReplayedFigure(
+            was, was + change, Interval(_exact(change - half), _exact(change + half))
+        )
 
     def _variance(self, weights: "_Weights", pull: Floats, change: float, orders: float) -> float:
         difference = self.would_be - self.was
@@ -103,6 +106,11 @@ class Estimates:
             of_providers = pull[layout.share_places(which)]
             total += (by_share[which] * of_providers[self.attempts.provider]).sum(axis=1)
         return np.asarray(total[self.fit_row])
+
+
+def _exact(value: float) -> float:
+    """Without the crumbs of rounding: what did not change has not changed."""
+    return 0.0 if abs(value) < _CRUMB else value
 
 
 @dataclass(frozen=True, slots=True)

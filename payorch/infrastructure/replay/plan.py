@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from payorch.application.configuration import Segment
 from payorch.domain.adaptive_shares import AdaptiveMode, Shares
-from payorch.domain.payment_method import MethodKind
 from payorch.domain.policy_replay import LoggedDecision, OrderShape
 from payorch.domain.routing_policy import RoutingPolicy
 from payorch.domain.tier_list import first_place_propensities
@@ -14,8 +14,8 @@ from payorch.infrastructure.replay.policy_tree import Treatment
 from payorch.infrastructure.replay.traffic import Floats, Ints, Numbered, Rows, Traffic, counted
 from payorch.infrastructure.replay.weighing import Group
 
-AdaptiveShares = Mapping[tuple[str, MethodKind], Shares]
-"""By currency and kind: by which the first provider is drawn in adaptive mode, as they are now."""
+AdaptiveShares = Mapping[Segment, Shares]
+"""By which the first provider is drawn in adaptive mode, as they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def treatment_of(
         return Treatment(((str(decision.preferred), 1.0),), taking_part, eligible)
     first_shares = None
     if policy.adaptive.mode is AdaptiveMode.ON and order.rule is None and shape.kind is not None:
-        first_shares = shares.get((shape.currency, shape.kind))
+        first_shares = shares.get(Segment(shape.currency, shape.kind))
     chances = first_place_propensities(taking_part, policy.exploration_share, first_shares)
     return Treatment(tuple(chances.items()), taking_part, eligible)
 

@@ -1,12 +1,17 @@
 """Replays policies on the traffic of a window; the model is fitted once for all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from payorch.domain.attempt_stats import Interval
-from payorch.domain.policy_replay import PolicyReplay, ReplayedFigure, ReplayedOrders
+from payorch.domain.policy_replay import (
+    LoggedOrder,
+    PolicyReplay,
+    ReplayedFigure,
+    ReplayedOrders,
+)
 from payorch.domain.provider_fees import PPM, ProviderFee
 from payorch.domain.routing_policy import RoutingPolicy
 from payorch.infrastructure.replay.attempts import attempts_of
@@ -17,7 +22,7 @@ from payorch.infrastructure.replay.outcome_model import OutcomeModel, fit
 from payorch.infrastructure.replay.plan import AdaptiveShares, Plan, plan_for
 from payorch.infrastructure.replay.policy_tree import Rewards, Tables
 from payorch.infrastructure.replay.time_to_result import times_to_result
-from payorch.infrastructure.replay.traffic import Floats, Ints, Traffic
+from payorch.infrastructure.replay.traffic import Floats, Ints, Traffic, traffic_of
 from payorch.infrastructure.replay.weighing import as_it_was, would_be
 
 FIRST, CONVERSION, ATTEMPTS, FEES, FEES_BY_AMOUNT = range(5)
@@ -27,6 +32,11 @@ _NUDGE = 1e-4
 
 Fees = Mapping[tuple[str, str], ProviderFee]
 """By provider code and currency: the fee in force."""
+
+
+def replayer_of(orders: Iterable[LoggedOrder], *, most: int) -> "Replayer":
+    """`most` is how many providers are tried for one submission."""
+    return Replayer(traffic_of(orders), most=most)
 
 
 class Replayer:
@@ -57,10 +67,9 @@ class Replayer:
         row_currency = currencies[plan.cell]
         by_currency = {}
         for currency in sorted(set(currencies.tolist())):
-            has_fees = all((code, currency) in fees for code in self._traffic.providers)
-            by_currency[currency] = self._orders(
-                estimates, row_currency == currency, tables, has_fees=has_fees
-            )
+            among = row_currency == currency
+            has_fees = all((code, currency) in fees for code in _taking_part(plan, among))
+            by_currency[currency] = self._orders(estimates, among, tables, has_fees=has_fees)
         everything = np.ones(plan.rows, dtype=np.bool_)
         is_one = len(by_currency) == 1
         total = self._orders(estimates, everything, tables, has_fees=False)
@@ -164,6 +173,16 @@ class Replayer:
             evidence=self._witness.evidence(plan, among),
             firsts=self._witness.firsts(plan, among),
         )
+
+
+def _taking_part(plan: Plan, among: NDArray[np.bool_]) -> set[str]:
+    """Providers that were tried for these orders, or would be."""
+    codes: set[str] = set()
+    for group in plan.groups:
+        if among[group.rows].any():
+            codes |= {code for code, _ in group.path}
+            codes |= plan.treatments[group.treatment].eligible
+    return codes
 
 
 def _times(figure: ReplayedFigure, orders: int) -> ReplayedFigure:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from payorch.domain.attempt_stats import Interval
-from payorch.domain.policy_replay import ReplayedFigure
+from payorch.domain.policy_replay import LoggedDecision, ReplayedFigure
 from payorch.infrastructure.replay.outcome_model import PRIOR
 from payorch.infrastructure.replay.plan import Plan
 from payorch.infrastructure.replay.policy_tree import Tables, Treatment
 from payorch.infrastructure.replay.traffic import GRID_MS, Floats, Traffic
+from payorch.infrastructure.replay.weighing import logged_chance
 
 LONGEST_MS = 60_000
 SHARE = 0.95
@@ -38,22 +39,45 @@ def times_to_result(
     """The 95th percentile in milliseconds; the interval is of a sample of this size."""
     was: Ways = Counter()
     will: Ways = Counter()
-    for number, treatment in enumerate(plan.treatments):
-        rows = np.nonzero(among & (plan.treatment == number))[0]
-        if not len(rows):
-            continue
-        cells = np.bincount(plan.cell[rows], plan.n[rows], minlength=tables.log_odds.shape[1])
-        reached = cells[:, None] * PRIOR
-        _follow(treatment, (), reached, tables=tables, numbers=numbers, most=most, ways=will)
+    reached = [np.zeros((tables.log_odds.shape[1], 1)) for _ in plan.treatments]
     for group in plan.groups:
-        count = float(plan.n[group.rows[among[group.rows]]].sum())
-        was[tuple(code for code, _ in group.path)] += count  # type: ignore[assignment]
+        rows = among[group.rows]
+        count = float(plan.n[group.rows[rows]].sum())
+        way = tuple(code for code, _ in group.path)
+        was[way] += count  # type: ignore[assignment]
+        if _is_treated_alike(plan.treatments[group.treatment], group.decision, most):
+            will[way] += count  # type: ignore[assignment]
+        else:
+            np.add.at(reached[group.treatment][:, 0], group.cells[rows], plan.n[group.rows[rows]])
+    for treatment, orders in zip(plan.treatments, reached, strict=True):
+        if orders.any():
+            _follow(
+                treatment, (), orders * PRIOR, tables=tables, numbers=numbers, most=most, ways=will
+            )
     times = _measured(traffic)
     before, _, _ = _percentile(was, times, traffic)
     after, low, high = _percentile(will, times, traffic)
     if _same(was, will):
         return ReplayedFigure(before, before, Interval(0.0, 0.0))
     return ReplayedFigure(before, after, Interval(low - before, high - before))
+
+
+def _is_treated_alike(treatment: Treatment, decision: LoggedDecision, most: int) -> bool:
+    """Whether the policy would surely have tried the same providers in the same order."""
+    if decision.entries is None:
+        return False
+    tried: tuple[str, ...] = ()
+    while len(tried) < most:
+        chances = {c: p for c, p in treatment.next_chances(tried).items() if p > 0}
+        if not chances:
+            break
+        if len(chances) > 1:
+            return False
+        code = next(iter(chances))
+        if logged_chance(decision, tried, code, otherwise=0.0) < 1:
+            return False
+        tried = (*tried, code)
+    return True
 
 
 def _follow(

@@ -1,5 +1,6 @@
 """Logged orders as columns: equal orders are counted together, so that size hardly matters."""
 
+from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -120,8 +121,8 @@ class TrafficBuilder:
         self._shapes: Numbered[OrderShape] = Numbered()
         self._decisions: Numbered[LoggedDecision] = Numbered()
         self._paths: Numbered[Path] = Numbered()
-        self._columns: tuple[list[int], ...] = ([], [], [], [])
-        self._times: list[float] = []
+        self._columns = tuple(array("q") for _ in range(4))
+        self._times = array("d")
         self._latencies: dict[tuple[str, bool], Counter[int]] = {}
 
     def add(self, order: LoggedOrder) -> None:

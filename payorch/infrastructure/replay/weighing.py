@@ -110,15 +110,20 @@ def _weighed(
     return np.asarray(estimate)
 
 
-def logged_chance(decision: LoggedDecision, tried: tuple[str, ...], code: str) -> float:
-    """How likely the log was to try this provider now; 1 where chance had no part."""
+def logged_chance(
+    decision: LoggedDecision, tried: tuple[str, ...], code: str, *, otherwise: float = 1.0
+) -> float:
+    """How likely the log was to try this provider now; `otherwise` where it had no chance or the
+    policy of that time is not known. What happened had one, so chance had no part in it: 1.
+    """
     if not tried:
-        chance = dict(decision.first_chances).get(code, 1.0)
+        chance = dict(decision.first_chances).get(code, 0.0)
     elif decision.entries is None:
-        chance = 1.0
+        chance = 0.0
     else:
-        chance = next_chances(decision.entries, decision.eligible.difference(tried)).get(code, 1.0)
-    return chance if chance > 0 else 1.0
+        left = decision.eligible.difference(tried)
+        chance = next_chances(decision.entries, left).get(code, 0.0)
+    return chance if chance > 0 else otherwise
 
 
 def _under(belief: Floats, value: Floats) -> Floats:

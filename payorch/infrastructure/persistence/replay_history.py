@@ -1,0 +1,286 @@
+"""Reads first submissions back as a replay wants them: shape, decision, path.
+
+A million orders have only a few kinds of decisions, shapes and paths, so each kind is made once
+and shared; what is done per order is looking them up.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from json import loads
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select, String, cast, func, select
+
+from payorch.application.configuration import Configuration, RoutingPolicyRepository
+from payorch.application.metrics_window import MetricsWindow
+from payorch.domain.decline_policy import DeclinePolicy
+from payorch.domain.decline_verdict import DeclineSettings, DeclineSignal
+from payorch.domain.payment_method import LeftOut, PaymentMethodVO
+from payorch.domain.payment_status import (
+    CHARGED_TRANSACTION_STATUSES,
+    OPEN_TRANSACTION_STATUSES,
+    TransactionStatus,
+)
+from payorch.domain.policy_replay import LoggedDecision, LoggedOrder, OrderShape, Path, Step
+from payorch.domain.tier_list import PolicyEntry
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
+
+ROWS_AT_A_TIME = 5000
+LONGEST_SUBMISSION = timedelta(hours=1)
+"""Attempts of a submission start within this time of it."""
+
+LEFT_OUT_BY_POLICY = frozenset({LeftOut.PROVIDER_LIMIT, LeftOut.NOT_IN_RULE, LeftOut.NOT_IN_POLICY})
+"""These could have taken the order under another policy; the others could not."""
+
+
+class _Attempt(NamedTuple):
+    """One row of the statement, in its order."""
+
+    submission: int
+    at: datetime
+    preferred: str | None
+    version: int
+    rule: str | None
+    candidates: str
+    left_out: str
+    currency: str
+    country: str
+    amount_minor: int
+    provider: str
+    status: TransactionStatus
+    scheme: str | None
+    code: str | None
+    advice: str | None
+    latency_ms: int | None
+    brand: str | None
+    card_bin: str | None
+
+
+class SqlAlchemyReplayHistory:
+    """`decline_policy` is the one in force: whether a decline lets another provider try is asked
+    of it where no other one was left, and so none was tried.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        policies: RoutingPolicyRepository,
+        configuration: Callable[[], Configuration],
+        decline_policy: Callable[[], DeclinePolicy],
+        decline_settings: DeclineSettings,
+    ) -> None:
+        self._database = database
+        self._policies = policies
+        self._configuration = configuration
+        self._decline_policy = decline_policy
+        self._decline_settings = decline_settings
+
+    def count(self, window: MetricsWindow) -> int:
+        statement = (
+            select(func.count())
+            .select_from(TransactionRow)
+            .where(
+                TransactionRow.started_at >= window.start,
+                TransactionRow.started_at < window.end,
+                TransactionRow.attempt_number == 1,
+            )
+        )
+        with self._database.look_up() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def orders(self, window: MetricsWindow) -> Iterator[LoggedOrder | None]:
+        reading = _Reading(
+            {method.code: method for method in self._configuration().methods},
+            self._policies,
+            self._goes_on,
+        )
+        with (
+            self._database.read() as connection,
+            connection.execute(
+                _statement(window), execution_options={"yield_per": ROWS_AT_A_TIME}
+            ) as rows,
+        ):
+            for _, attempts in groupby(rows, key=itemgetter(0)):
+                yield reading.order(list(attempts))
+
+    def _goes_on(self, scheme: str | None, code: str, advice: str | None, at: datetime) -> bool:
+        verdict = self._decline_policy().classify(
+            DeclineSignal(scheme, code, advice), self._decline_settings, at.date()
+        )
+        return verdict.may_try_next
+
+
+def _statement(window: MetricsWindow) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            TransactionRow.submission_id,
+            SubmissionRow.created_at,
+            SubmissionRow.preferred_provider,
+            SubmissionRow.policy_version,
+            SubmissionRow.routing_rule,
+            # As text: equal decisions are recognised without being read again.
+            cast(SubmissionRow.candidates, String),
+            cast(SubmissionRow.left_out, String),
+            OrderRow.currency,
+            OrderRow.country,
+            OrderRow.amount_minor,
+            TransactionRow.provider_code,
+            TransactionRow.status,
+            TransactionRow.decline_scheme,
+            TransactionRow.decline_code,
+            TransactionRow.decline_advice,
+            TransactionRow.latency_ms,
+            TransactionRow.card_brand,
+            TransactionRow.card_bin,
+        )
+        .join(SubmissionRow, SubmissionRow.id == TransactionRow.submission_id)
+        .join(OrderRow, OrderRow.id == TransactionRow.order_id)
+        .where(
+            TransactionRow.started_at >= window.start,
+            TransactionRow.started_at < window.end + LONGEST_SUBMISSION,
+            SubmissionRow.created_at >= window.start,
+            SubmissionRow.created_at < window.end,
+            SubmissionRow.number == 1,
+        )
+        .order_by(TransactionRow.submission_id, TransactionRow.attempt_number)
+    )
+
+
+class _Reading:
+    """Remembers what it has made in one reading."""
+
+    def __init__(
+        self,
+        methods: Mapping[str, PaymentMethodVO],
+        policies: RoutingPolicyRepository,
+        goes_on: Callable[[str | None, str, str | None, datetime], bool],
+    ) -> None:
+        self._methods = methods
+        self._policies = policies
+        self._goes_on = goes_on
+        self._decisions: dict[tuple[Any, ...], tuple[LoggedDecision, int]] = {}
+        self._same_decisions: dict[LoggedDecision, LoggedDecision] = {}
+        self._shapes: dict[tuple[Any, ...], OrderShape] = {}
+        self._paths: dict[Path, Path] = {}
+        self._entries: dict[tuple[int, str | None], tuple[PolicyEntry, ...] | None] = {}
+        self._declines: dict[tuple[Any, ...], bool] = {}
+
+    def order(self, rows: Sequence[Row[Any]]) -> LoggedOrder | None:
+        """None for a submission that is still open."""
+        attempts = [_Attempt._make(row) for row in rows]
+        if any(attempt.status in OPEN_TRANSACTION_STATUSES for attempt in attempts):
+            return None
+        first = attempts[0]
+        decision, candidates = self._decision(first)
+        path = tuple(
+            (
+                attempt.provider,
+                self._step(attempt, place, len(attempts), is_last=place == candidates),
+            )
+            for place, attempt in enumerate(attempts, start=1)
+        )
+        return LoggedOrder(
+            first.at,
+            self._shape(first),
+            first.amount_minor,
+            decision,
+            self._paths.setdefault(path, path),
+            tuple(-1 if a.latency_ms is None else a.latency_ms for a in attempts),
+        )
+
+    def _step(self, attempt: _Attempt, place: int, attempts: int, *, is_last: bool) -> Step:
+        """`is_last`: no further provider was left, so whether one might have tried is asked."""
+        went_on = place < attempts
+        if attempt.status in CHARGED_TRANSACTION_STATUSES:
+            return Step.APPROVED
+        if attempt.status is TransactionStatus.DECLINED:
+            goes_on = went_on or (is_last and self._may_go_on(attempt))
+            return Step.FALLS_BACK if goes_on else Step.REFUSED
+        if attempt.status is TransactionStatus.NOT_SENT and (went_on or is_last):
+            return Step.NOT_SENT
+        return Step.LOST
+
+    def _may_go_on(self, attempt: _Attempt) -> bool:
+        key = (attempt.scheme, attempt.code or "", attempt.advice, attempt.at.date())
+        if key not in self._declines:
+            self._declines[key] = self._goes_on(
+                attempt.scheme, attempt.code or "", attempt.advice, attempt.at
+            )
+        return self._declines[key]
+
+    def _shape(self, attempt: _Attempt) -> OrderShape:
+        key = (
+            attempt.currency,
+            attempt.country,
+            attempt.provider,
+            attempt.brand,
+            attempt.card_bin,
+        )
+        shape = self._shapes.get(key)
+        if shape is None:
+            method = self._methods.get(attempt.provider)
+            shape = self._shapes[key] = OrderShape(
+                attempt.currency,
+                attempt.country,
+                None if method is None else method.kind,
+                attempt.brand,
+                attempt.card_bin,
+            )
+        return shape
+
+    def _decision(self, attempt: _Attempt) -> tuple[LoggedDecision, int]:
+        """The decision, and how many candidates it had."""
+        key = (
+            attempt.candidates,
+            attempt.left_out,
+            attempt.preferred,
+            attempt.version,
+            attempt.rule,
+        )
+        found = self._decisions.get(key)
+        if found is None:
+            found = self._decisions[key] = self._read_decision(attempt)
+        return found
+
+    def _read_decision(self, attempt: _Attempt) -> tuple[LoggedDecision, int]:
+        candidates = loads(attempt.candidates)
+        codes = {candidate["provider"] for candidate in candidates}
+        chances = sorted(
+            (candidate["provider"], float(candidate["propensity"])) for candidate in candidates
+        )
+        others = {
+            left["provider"]
+            for left in loads(attempt.left_out)
+            if left["because"] in LEFT_OUT_BY_POLICY
+            and self._takes_like(left["provider"], attempt.provider)
+        }
+        decision = LoggedDecision(
+            # Which of them came first by chance is in the path; here equal chances are equal.
+            tuple(chances),
+            frozenset(codes | others),
+            attempt.preferred if attempt.preferred in codes else None,
+            self._entries_of(attempt.version, attempt.rule),
+        )
+        return self._same_decisions.setdefault(decision, decision), len(candidates)
+
+    def _takes_like(self, code: str, other: str) -> bool:
+        """Whether a provider takes what was paid with at the other one."""
+        one, two = self._methods.get(code), self._methods.get(other)
+        return (
+            one is not None
+            and two is not None
+            and one.kind is two.kind
+            and one.takes_typed_card == two.takes_typed_card
+        )
+
+    def _entries_of(self, version: int, rule: str | None) -> tuple[PolicyEntry, ...] | None:
+        key = (version, rule)
+        if key not in self._entries:
+            published = self._policies.version(version)
+            order = None if published is None else published.policy.order_named(rule)
+            self._entries[key] = None if order is None else order.entries
+        return self._entries[key]
