@@ -13,6 +13,7 @@ _SUBCOMMANDS = {
     "metrics": "payorch.cli.metrics:metrics_group",
     "reconcile": "payorch.cli.reconcile:reconcile",
     "recover": "payorch.cli.recover:recover",
+    "replay": "payorch.cli.replay:replay",
     "report": "payorch.cli.report:report",
     "route": "payorch.cli.route:route_group",
     "sandbox": "payorch.cli.sandbox:sandbox",

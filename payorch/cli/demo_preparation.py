@@ -17,12 +17,14 @@ from payorch.infrastructure.demo_providers import (
     EARLIER_DEMO_POLICY,
     SEED_ACTOR,
     publish_first_policy,
+    seed_fees,
     seed_methods,
 )
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
+from payorch.infrastructure.persistence.provider_fees import SqlAlchemyProviderFees
 from payorch.infrastructure.persistence.routing_policy_repository import (
     SqlAlchemyRoutingPolicyRepository,
 )
@@ -66,6 +68,7 @@ def prepare_demo(folder: DemoFolder, settings: Settings, *, with_history: bool) 
         written = 0
         if with_history and not policies.history(limit=1):
             _publish_past_policies(policies, now)
+            seed_fees(SqlAlchemyProviderFees(database), at=now - HISTORY)
             written = _write_history(database, settings, now)
         else:
             publish_first_policy(policies, at=now)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from payorch.application.change_provider_fees import ProviderFeeRepository
 from payorch.application.configuration import PaymentMethodRepository, RoutingPolicyRepository
 from payorch.domain.errors import PolicyChangedMeanwhile
 from payorch.domain.payment_method import (
@@ -10,6 +11,7 @@ from payorch.domain.payment_method import (
     MethodKind,
     PaymentMethodVO,
 )
+from payorch.domain.provider_fees import ProviderFee
 from payorch.domain.routing_policy import PolicyEntry
 
 SEED_ACTOR = "payorch demo"
@@ -124,6 +126,31 @@ EARLIER_DEMO_POLICY: tuple[PolicyEntry, ...] = (
     PolicyEntry("delta_bank", tier=6),
 )
 """In force during the first days of the demo's history."""
+
+
+_PERCENT_PPM_AND_CENTS = {
+    "alpha": (16_000, 20),
+    "beta": (24_000, 25),
+    "gamma": (12_000, 15),
+    "beta_latam": (39_000, 30),
+    "delta": (19_000, 10),
+    "delta_bank": (4_000, 20),
+}
+_MINOR_OF_A_CENT = {"EUR": 1, "USD": 1, "GBP": 1, "BRL": 5, "JPY": 2, "ARS": 1000}
+
+
+def demo_fees(*, valid_from: datetime) -> tuple[ProviderFee, ...]:
+    """What the providers of the demo charge: who approves more costs more."""
+    return tuple(
+        ProviderFee(code, currency, valid_from, percent_ppm, cents * minor, 0)
+        for code, (percent_ppm, cents) in _PERCENT_PPM_AND_CENTS.items()
+        for currency, minor in _MINOR_OF_A_CENT.items()
+    )
+
+
+def seed_fees(fees: ProviderFeeRepository, *, at: datetime) -> None:
+    for fee in demo_fees(valid_from=at):
+        fees.add(fee, actor=SEED_ACTOR, reason="Contracts of the demo", at=at)
 
 
 def seed_methods(methods: PaymentMethodRepository, *, at: datetime) -> int:

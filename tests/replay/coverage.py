@@ -42,7 +42,7 @@ class Scenario:
     world: World
     logged: RoutingPolicy
     draft: RoutingPolicy = field(default_factory=lambda: ordered("beta", "alpha", "gamma"))
-    orders: int = 5000
+    orders: int = 10_000
 
 
 BY_WEIGHT = weighted(alpha=70, beta=30)

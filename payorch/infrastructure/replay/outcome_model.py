@@ -35,8 +35,8 @@ Where nine first attempts of ten are approved, 1.6 means that another provider a
 of ten declined orders, and 0.35 that it hardly makes a difference.
 """
 
-PROVIDER_SPREAD, SEGMENT_SPREAD, BLOCK_SPREAD, SHARE_SPREAD = 3.0, 1.0, 0.5, 1.5
-PECULIAR_FIRST, PECULIAR_LEAST, PECULIAR_MOST = 0.3, 0.05, 1.5
+PROVIDER_SPREAD, SEGMENT_SPREAD, BLOCK_SPREAD, SHARE_SPREAD = 3.0, 1.0, 1.0, 1.5
+PECULIAR_FIRST, PECULIAR_LEAST, PECULIAR_MOST = 0.1, 0.05, 1.0
 """How far a provider differs from kind to kind is learned from the data, within these bounds."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(POINTS)

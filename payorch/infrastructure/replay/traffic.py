@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 MOST_SEGMENTS = 40
 """Kinds of orders told apart by the model; the rarer ones of a currency share one."""
 
-MOST_BLOCKS = 14
-"""Stretches of time told apart: half a day each in a week."""
+MOST_BLOCKS = 7
+"""Stretches of time told apart: the days of a week."""
 
 GRID_MS = 25
 """Latencies are added up, which takes steps of one size."""

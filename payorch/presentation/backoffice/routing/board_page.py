@@ -11,6 +11,7 @@ from payorch.presentation.backoffice.routing.kept_draft import rules_stamp
 from payorch.presentation.backoffice.routing.policy_difference import policy_difference
 from payorch.presentation.backoffice.routing.policy_warnings import policy_warnings
 from payorch.presentation.backoffice.routing.posted_board import EXPLORATION, PostedBoard
+from payorch.presentation.backoffice.routing.replay_panel import DAYS, USUAL_DAYS
 from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft, dense
 from payorch.presentation.backoffice.routing.rule_words import percent, policy_in_words
 from payorch.presentation.services import services
@@ -67,6 +68,8 @@ def board_context(
         "exploration": posted.texts.get(EXPLORATION, "") if posted and posted.problems else "",
         "exploration_share": percent(drafted.exploration_share).removesuffix("%"),
         "exploration_problem": posted.problems.get(EXPLORATION, "") if posted else "",
+        "replay_days": DAYS,
+        "replay_usual_days": USUAL_DAYS,
         "changes": policy_difference(shown, drafted, names),
         "warnings": policy_warnings(drafted, methods),
         "reason": state.reason,

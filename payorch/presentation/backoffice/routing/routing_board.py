@@ -8,8 +8,9 @@ is published.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
-from flask import abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
@@ -27,7 +28,15 @@ from payorch.presentation.backoffice.routing.kept_draft import (
 )
 from payorch.presentation.backoffice.routing.method_switch import switch_method
 from payorch.presentation.backoffice.routing.posted_board import PostedBoard
+from payorch.presentation.backoffice.routing.replay_panel import (
+    STREAM_TYPE,
+    days_of,
+    replay_html,
+)
+from payorch.presentation.backoffice.routing.replay_texts import replay_text
 from payorch.presentation.backoffice.routing.routing_draft import RoutingDraft
+from payorch.presentation.backoffice.routing.rule_words import policy_in_words
+from payorch.presentation.backoffice.routing.streamed_replay import streamed
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.services import services
@@ -75,6 +84,38 @@ class RoutingBoardView(BackofficeView):
             flash("This policy is in force already; there is nothing to publish.", "warning")
             return self._back()
         return self._publish(state)
+
+    @expose("/replay", methods=["POST"])
+    def replay(self) -> ResponseReturnValue:
+        """What the posted order would have done to the last days: streamed for the script of the
+        board, else a page. The draft is kept as it is posted, like after a move.
+        """
+        self._require_change()
+        configuration = services().registry.configuration()
+        posted = _posted(configuration)
+        if posted.problems:
+            state = BoardState(posted.draft, posted, reason=request.form.get("reason", ""))
+            return self._page(state, configuration, 422)
+        keep(posted.draft, configuration)
+        policy = posted.draft.policy()
+        names = {method.code: method.display_name for method in configuration.methods}
+        days = days_of(request.form.get("days", ""))
+        run = partial(services().replay_policy.execute, policy, days=days)
+        if STREAM_TYPE in request.accept_mimetypes.values():
+            html = stream_with_context(
+                streamed(
+                    lambda progress: run(progress=progress),
+                    lambda answer: replay_html(replay_text(answer, policy, names)),
+                )
+            )
+            return Response(html, mimetype=STREAM_TYPE)
+        page: str = self.render(
+            "backoffice/routing_replay.html",
+            replay=replay_text(run(), policy, names),
+            drafted=policy_in_words(policy, names),
+            version=configuration.policy.version,
+        )
+        return page
 
     @expose("/discard", methods=["POST"])
     def discard(self) -> ResponseReturnValue:

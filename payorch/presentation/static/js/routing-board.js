@@ -6,6 +6,9 @@
 const BOARD = "[data-routing-board]";
 
 let isBusy = false;
+// Asked for once, a replay follows the draft: after each change it is run again.
+let replayedDays = null;
+let replayRun = 0;
 
 start();
 
@@ -33,11 +36,20 @@ function start() {
   }
   board.addEventListener("click", onClick);
   board.addEventListener("change", onChange);
+  if (replayedDays && board.querySelector("[data-replay]")) {
+    document.getElementById("replay-days").value = replayedDays;
+    replay();
+  }
 }
 
 // Buttons and numbers
 
 function onClick(event) {
+  if (event.target.closest("#replay")) {
+    event.preventDefault();
+    replay();
+    return;
+  }
   const button = event.target.closest('button[name="move"], #update-preview');
   if (!button) return;
   event.preventDefault();
@@ -114,6 +126,61 @@ function putBack() {
 function letGo() {
   picked.row.classList.remove("is-picked-up");
   picked = null;
+}
+
+// Replays
+
+async function replay() {
+  const place = document.querySelector("[data-replay]");
+  const result = place.querySelector("[data-replay-result]");
+  const run = ++replayRun;
+  replayedDays = document.getElementById("replay-days").value;
+  showProgress(place, { done: 0, of: 1 });
+  const body = new FormData(document.getElementById("board-form"));
+  inServerOrder(body);
+  try {
+    for await (const line of linesOf(place.dataset.replay, body)) {
+      // A later replay has begun, or the board was drawn anew.
+      if (run !== replayRun) return;
+      if (line.html) result.innerHTML = line.html;
+      else if (line.problem) result.replaceChildren(problemNotice(line.problem));
+      else showProgress(place, line);
+    }
+  } catch {
+    result.replaceChildren(problemNotice("The replay did not come through. Try it again."));
+  }
+  place.querySelector("[data-replay-progress]").hidden = true;
+}
+
+async function* linesOf(url, body) {
+  const headers = { Accept: "application/x-ndjson" };
+  const response = await fetch(url, { method: "POST", body, headers });
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  let text = "";
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    text += value ?? "";
+    const lines = text.split("\n");
+    text = lines.pop();
+    for (const line of lines) yield JSON.parse(line);
+    if (done) return;
+  }
+}
+
+function showProgress(place, { done, of }) {
+  place.querySelector("[data-replay-progress]").hidden = false;
+  place.querySelector("progress").value = done / of;
+  const count = done ? `${done.toLocaleString("en")} of about ${of.toLocaleString("en")} orders` : "";
+  place.querySelector("[data-replay-count]").textContent = count;
+}
+
+function problemNotice(text) {
+  const notice = document.createElement("p");
+  notice.className = "notice notice-error";
+  notice.setAttribute("role", "alert");
+  notice.textContent = text;
+  return notice;
 }
 
 // Talking to the server
