@@ -76,8 +76,13 @@ class MetricsHistory:
         decline_reason=None,
         order_id=None,
         changed_at=None,
+        candidates=None,
     ):
-        """Insert one attempt; gives (order id, transaction id)."""
+        """Insert one attempt; gives (order id, transaction id).
+
+        `candidates` are the codes of a submission's, in their order; else there was only this one.
+        Each attempt has a submission of its own, but for one with `candidates` of the same order.
+        """
         self.count += 1
         at = at or self.clock.moment
         with self._tx() as connection:
@@ -91,7 +96,9 @@ class MetricsHistory:
                 )
                 or 0
             )
-            submission_id = self._submission(connection, order_id, at, sequence)
+            submission_id = self._submission(
+                connection, order_id, at, sequence, candidates or [provider]
+            )
             transaction_id = connection.execute(
                 insert(TransactionRow).values(
                     public_id=f"pa_{self.count}",
@@ -163,7 +170,13 @@ class MetricsHistory:
             )
         )
 
-    def _submission(self, connection, order_id, at, number):
+    def _submission(self, connection, order_id, at, number, candidates):
+        if len(candidates) > 1:
+            same = connection.scalar(
+                select(SubmissionRow.id).where(SubmissionRow.order_id == order_id)
+            )
+            if same is not None:
+                return same
         return connection.execute(
             insert(SubmissionRow).values(
                 order_id=order_id,
@@ -171,7 +184,10 @@ class MetricsHistory:
                 idempotency_key=f"key {self.count}",
                 request_hash="hash",
                 policy_version=1,
-                candidates=[],
+                candidates=[
+                    {"provider": code, "because": "policy_order", "propensity": float(not place)}
+                    for place, code in enumerate(candidates)
+                ],
                 left_out=[],
                 created_at=at,
             )

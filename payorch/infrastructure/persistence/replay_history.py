@@ -54,6 +54,7 @@ class _Attempt(NamedTuple):
     scheme: str | None
     code: str | None
     advice: str | None
+    reason: str | None
     latency_ms: int | None
     brand: str | None
     card_bin: str | None
@@ -107,9 +108,12 @@ class SqlAlchemyReplayHistory:
             for _, attempts in groupby(rows, key=itemgetter(0)):
                 yield reading.order(list(attempts))
 
-    def _goes_on(self, scheme: str | None, code: str, advice: str | None, at: datetime) -> bool:
+    def _goes_on(self, declined: "_Attempt", earlier: frozenset[str]) -> bool:
         verdict = self._decline_policy().classify(
-            DeclineSignal(scheme, code, advice), self._decline_settings, at.date()
+            DeclineSignal(declined.scheme, declined.code or "", declined.advice),
+            self._decline_settings,
+            declined.at.date(),
+            earlier,
         )
         return verdict.may_try_next
 
@@ -133,6 +137,7 @@ def _statement(window: MetricsWindow) -> Select[*tuple[Any, ...]]:
             TransactionRow.decline_scheme,
             TransactionRow.decline_code,
             TransactionRow.decline_advice,
+            TransactionRow.decline_reason,
             TransactionRow.latency_ms,
             TransactionRow.card_brand,
             TransactionRow.card_bin,
@@ -157,7 +162,7 @@ class _Reading:
         self,
         methods: Mapping[str, PaymentMethodVO],
         policies: RoutingPolicyRepository,
-        goes_on: Callable[[str | None, str, str | None, datetime], bool],
+        goes_on: Callable[[_Attempt, frozenset[str]], bool],
     ) -> None:
         self._methods = methods
         self._policies = policies
@@ -177,11 +182,8 @@ class _Reading:
         first = attempts[0]
         decision, candidates = self._decision(first)
         path = tuple(
-            (
-                attempt.provider,
-                self._step(attempt, place, len(attempts), is_last=place == candidates),
-            )
-            for place, attempt in enumerate(attempts, start=1)
+            (attempt.provider, self._step(place, attempts, candidates))
+            for place, attempt in enumerate(attempts)
         )
         return LoggedOrder(
             first.at,
@@ -192,24 +194,28 @@ class _Reading:
             tuple(-1 if a.latency_ms is None else a.latency_ms for a in attempts),
         )
 
-    def _step(self, attempt: _Attempt, place: int, attempts: int, *, is_last: bool) -> Step:
-        """`is_last`: no further provider was left, so whether one might have tried is asked."""
-        went_on = place < attempts
+    def _step(self, place: int, attempts: Sequence[_Attempt], candidates: int) -> Step:
+        """Of the attempt at `place`; where no further candidate was left, whether one might have
+        been tried is asked.
+        """
+        attempt = attempts[place]
+        went_on = place + 1 < len(attempts)
+        is_last = place + 1 == candidates
         if attempt.status in CHARGED_TRANSACTION_STATUSES:
             return Step.APPROVED
         if attempt.status is TransactionStatus.DECLINED:
-            goes_on = went_on or (is_last and self._may_go_on(attempt))
+            goes_on = went_on or (is_last and self._may_go_on(attempt, attempts[:place]))
             return Step.FALLS_BACK if goes_on else Step.REFUSED
         if attempt.status is TransactionStatus.NOT_SENT and (went_on or is_last):
             return Step.NOT_SENT
         return Step.LOST
 
-    def _may_go_on(self, attempt: _Attempt) -> bool:
-        key = (attempt.scheme, attempt.code or "", attempt.advice, attempt.at.date())
+    def _may_go_on(self, attempt: _Attempt, earlier: Sequence[_Attempt]) -> bool:
+        """A reason lets another provider try once only."""
+        reasons = frozenset(other.reason for other in earlier if other.reason)
+        key = (attempt.scheme, attempt.code, attempt.advice, attempt.at.date(), reasons)
         if key not in self._declines:
-            self._declines[key] = self._goes_on(
-                attempt.scheme, attempt.code or "", attempt.advice, attempt.at
-            )
+            self._declines[key] = self._goes_on(attempt, reasons)
         return self._declines[key]
 
     def _shape(self, attempt: _Attempt) -> OrderShape:

@@ -119,6 +119,8 @@ def fit(attempts: Attempts, layout: Layout) -> OutcomeModel:
     for _ in range(PEER_ROUNDS):
         model = _maximised(_with_precision(model, spread), attempts)
         peculiar = layout.split(model.theta).peculiar
+        if not peculiar.size:
+            break
         variance = layout.split(np.diag(model.covariance)).peculiar
         spread = float(
             np.clip(np.sqrt((peculiar**2 + variance).mean()), PECULIAR_LEAST, PECULIAR_MOST)
