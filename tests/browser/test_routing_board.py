@@ -1,11 +1,15 @@
 """The routing board in Chromium: mouse, keyboard, buttons, numbers, and a stale page."""
 
+from datetime import timedelta
+
 import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
+from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.routing_policy import PolicyEntry
 from tests.browser.live_server import serving
 from tests.browser.navigation import follow
+from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.presentation.backoffice.office import PASSWORD, Office
 from tests.shop import a_method
 
@@ -238,3 +242,31 @@ def test_everything_can_be_published_without_scripts(office, browser):
     context.close()
 
     assert office.order() == [("gamma", 1, 1), ("delta", 1, 1), ("alpha", 2, 1), ("beta", 3, 1)]
+
+
+def test_a_replay_follows_the_draft(office, board):
+    history_of_the_last_hours(office)
+    board.click("#replay")
+    board.wait_for_selector(".replay-result")
+    assert "unchanged" in board.inner_text(".replay-figures >> nth=0")
+
+    board.click("#down-alpha")
+    pending(board, 2)
+    board.wait_for_selector(".replay-result:has-text('Beta 0.0')")
+
+    assert "First-attempt approval" in board.inner_text(".replay-figures >> nth=0")
+    assert board.is_hidden("[data-replay-progress]")
+
+
+def history_of_the_last_hours(office):
+    """Alpha declined every fourth order; beta approved these."""
+    history = MetricsHistory(office.database, FrozenClock(office.services.clock.now()))
+    with history.together():
+        for number in range(200):
+            at = history.clock.now() - timedelta(minutes=2 + number)
+            status = Status.DECLINED if number % 4 == 0 else Status.APPROVED
+            order_id, _ = history.attempt(at=at, status=status, candidates=CODES)
+            if status is Status.DECLINED:
+                history.attempt(
+                    at=at, provider="beta", number=2, order_id=order_id, candidates=CODES
+                )

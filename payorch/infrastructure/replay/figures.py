@@ -52,10 +52,11 @@ class Estimates:
     ) -> ReplayedFigure:
         """Per order. `by_amount` is a second figure that counts times each order's amount."""
         orders = float(self.plan.n[among].sum())
+        share = np.where(among, 1.0 / orders, 0.0)
         weights = _Weights(
-            np.where(among, self.plan.n, 0.0) / orders,
-            np.where(among, self.plan.sum_amount, 0.0) / orders,
-            np.where(among, self.plan.sum_square, 0.0) / orders,
+            share * self.plan.n,
+            share * self.plan.sum_amount,
+            share * self.plan.sum_square,
             figure,
             by_amount,
         )
@@ -73,12 +74,13 @@ class Estimates:
         through_model = self._through_model(pull)
         inside = (difference[weights.figure] - change) / orders + through_model
         by_amount = weights.amount_part(difference)
+        squares = float(weights.square @ by_amount**2)
         # Orders outside the scope taught the model, too.
         outside = self.plan.n - weights.n * orders
         return float(
             weights.n @ inside**2 * orders
             + 2 * (weights.amount @ (inside * by_amount))
-            + weights.square @ by_amount**2 / orders
+            + squares / orders
             + outside @ through_model**2
             + self.model.precision @ pull**2
         )

@@ -4,7 +4,7 @@ Each provider's times are those that were measured, apart for attempts that ende
 after which the next was tried; how often each way is gone is the model's.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,7 +23,7 @@ SHARE = 0.95
 _Z_95 = 1.959963984540054
 _STEPS = LONGEST_MS // GRID_MS
 
-Ways = Counter[tuple[str, ...]]
+Ways = defaultdict[tuple[str, ...], float]
 """How often the attempts of a submission were these."""
 
 
@@ -37,16 +37,16 @@ def times_to_result(
     most: int,
 ) -> ReplayedFigure:
     """The 95th percentile in milliseconds; the interval is of a sample of this size."""
-    was: Ways = Counter()
-    will: Ways = Counter()
+    was: Ways = defaultdict(float)
+    will: Ways = defaultdict(float)
     reached = [np.zeros((tables.log_odds.shape[1], 1)) for _ in plan.treatments]
     for group in plan.groups:
         rows = among[group.rows]
         count = float(plan.n[group.rows[rows]].sum())
         way = tuple(code for code, _ in group.path)
-        was[way] += count  # type: ignore[assignment]
+        was[way] += count
         if _is_treated_alike(plan.treatments[group.treatment], group.decision, most):
-            will[way] += count  # type: ignore[assignment]
+            will[way] += count
         else:
             np.add.at(reached[group.treatment][:, 0], group.cells[rows], plan.n[group.rows[rows]])
     for treatment, orders in zip(plan.treatments, reached, strict=True):
@@ -99,7 +99,7 @@ def _follow(
         here = (*tried, code)
         is_last = len(here) == most or not treatment.next_chances(here)
         staying = np.ones_like(going_on) if is_last else 1 - going_on
-        ways[here] += float((chance * reached * staying).sum())  # type: ignore[assignment]
+        ways[here] += float((chance * reached * staying).sum())
         if not is_last:
             _follow(
                 treatment,

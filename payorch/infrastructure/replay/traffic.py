@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -79,6 +79,8 @@ class Traffic:
     order_block: Ints
     amounts: Floats
     latencies: dict[tuple[str, bool], Counter[int]]
+    _plain_rows: list[tuple[Rows, Ints]] = field(default_factory=list)
+    """Counted once: most policies do not look at amounts."""
 
     @property
     def orders(self) -> int:
@@ -89,7 +91,13 @@ class Traffic:
 
         `kinds` tells orders apart that a policy treats differently for their amounts.
         """
-        kinds = np.zeros(self.orders, dtype=np.int64) if kinds is None else kinds
+        if kinds is None:
+            if not self._plain_rows:
+                self._plain_rows.append(self._counted_rows(np.zeros(self.orders, dtype=np.int64)))
+            return self._plain_rows[0]
+        return self._counted_rows(kinds)
+
+    def _counted_rows(self, kinds: Ints) -> tuple[Rows, Ints]:
         columns = [
             self.order_shape,
             self.order_decision,

@@ -142,7 +142,7 @@ async function replay() {
     for await (const line of linesOf(place.dataset.replay, body)) {
       // A later replay has begun, or the board was drawn anew.
       if (run !== replayRun) return;
-      if (line.html) result.innerHTML = line.html;
+      if (line.html) result.replaceChildren(...parsed(line.html).body.childNodes);
       else if (line.problem) result.replaceChildren(problemNotice(line.problem));
       else showProgress(place, line);
     }
@@ -175,6 +175,10 @@ function showProgress(place, { done, of }) {
   place.querySelector("[data-replay-count]").textContent = count;
 }
 
+function parsed(html) {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
 function problemNotice(text) {
   const notice = document.createElement("p");
   notice.className = "notice notice-error";
@@ -201,7 +205,7 @@ async function send(button, move = null, focus = null) {
   const focusId = focus ?? document.activeElement?.id;
   try {
     const response = await fetch(form.action, { method: "POST", body });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = parsed(await response.text());
     const fresh = page.querySelector(BOARD);
     if (!fresh) throw new Error(`no board in the answer (${response.status})`);
     document.querySelector(BOARD).replaceWith(fresh);
