@@ -33,16 +33,25 @@ class AttemptKind(StrEnum):
 
 
 class CellKey(NamedTuple):
-    """What a cell counts: attempts that started in [at, at + one minute or one bucket)."""
+    """What a cell counts: attempts that started in [at, at + one minute or one bucket).
+
+    `place` is their number in the submission and `after` the provider that was tried just before;
+    0 and "" where attempts of several places are counted together.
+    """
 
     at: datetime
     provider_code: str
     kind: AttemptKind
     currency: str
+    place: int = 0
+    after: str = ""
 
 
 class AttemptFact(NamedTuple):
-    """The part of a transaction that is counted. `minute` is when it started, on the minute."""
+    """The part of a transaction that is counted. `minute` is when it started, on the minute.
+
+    `after` is the provider of the attempt before it in its submission, "" for a first one.
+    """
 
     minute: datetime
     provider_code: str
@@ -53,6 +62,7 @@ class AttemptFact(NamedTuple):
     decline_reason: str | None
     amount_minor: int
     latency_ms: int | None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +136,9 @@ def merge_counts(counts: Iterable[AttemptCounts]) -> AttemptCounts:
 
 
 def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
-    """Counts by the minute an attempt started in, provider, kind and currency."""
+    """Counts by the minute an attempt started in, provider, kind, currency, place and who was
+    tried just before.
+    """
     tallies: dict[CellKey, Counter[str]] = defaultdict(Counter)
     latencies: dict[CellKey, Counter[int]] = defaultdict(Counter)
     declines: dict[CellKey, Counter[str]] = defaultdict(Counter)
@@ -136,6 +148,8 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
             fact.provider_code,
             AttemptKind.FIRST if fact.attempt_number == 1 else AttemptKind.FALLBACK,
             fact.currency,
+            fact.attempt_number,
+            fact.after,
         )
         tallies[key][_counter_of(fact)] += 1
         if fact.status in CHARGED_TRANSACTION_STATUSES:

@@ -11,15 +11,18 @@
   a first attempt was made in it; with a provider filter, at one of these providers.
 - Cost: what providers charge for the attempts of the window (provider_fees.py), per currency.
 - Recovered: orders paid by a fallback attempt, and their amounts, per currency.
+- Fallback flow: who was tried right after whom (fallback_flow.py).
 
 Attempts are counted at the minute they started in. Rates carry n and a 95 % Wilson interval;
 below the minimum sample they are NotEnoughData.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from payorch.application.attempt_counts import AttemptKind
+from payorch.application.attempt_counts import AttemptCounts, AttemptKind, CellKey
+from payorch.application.fallback_flow import fallback_flow
 from payorch.application.figure_building import (
     cells_by_provider,
     compared_rate,
@@ -80,7 +83,16 @@ class PaymentMetricsService:
             tiles=self._tiles(query, counted, now),
             providers=provider_figures(query.window, counted, min_sample=self._min_sample),
             freshness=_freshness(counted, now),
+            flow=fallback_flow(self._of_all_providers(query, counted)),
         )
+
+    def _of_all_providers(
+        self, query: MetricsQuery, counted: CountedCells
+    ) -> Mapping[CellKey, AttemptCounts]:
+        if not query.providers:
+            return counted.counts
+        every = replace(query, providers=frozenset())
+        return self._counted(every, query.window, by_bucket=False).counts
 
     def providers(self, window: MetricsWindow) -> tuple[ProviderFigures, ...]:
         """All providers that had attempts in the window; of the dashboard, no more than this."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from payorch.application.attempt_counts import AttemptCounts
+from payorch.application.fallback_flow import FallbackFlow
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.attempt_stats import Interval, NotEnoughData, RateEstimate
 
@@ -151,6 +152,8 @@ class DashboardFigures:
     tiles: Tiles
     providers: tuple[ProviderFigures, ...]
     freshness: Freshness
+    flow: FallbackFlow
+    """Of all providers, whatever is filtered: who was tried next says little without them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

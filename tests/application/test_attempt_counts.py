@@ -90,10 +90,15 @@ def test_unknown_is_a_technical_failure_but_not_finished():
 
 
 def test_second_attempts_of_a_submission_are_fallbacks():
-    cells = count_attempts([a_fact(), a_fact(attempt_number=2), a_fact(attempt_number=3)])
+    cells = count_attempts(
+        [a_fact(), a_fact(attempt_number=2, after="beta"), a_fact(attempt_number=3, after="beta")]
+    )
 
-    assert cells[CellKey(NOON, "alpha", AttemptKind.FIRST, "EUR")].counts.attempts == 1
-    assert cells[CellKey(NOON, "alpha", AttemptKind.FALLBACK, "EUR")].counts.attempts == 2
+    assert {key: cell.counts.attempts for key, cell in cells.items()} == {
+        CellKey(NOON, "alpha", AttemptKind.FIRST, "EUR", 1, ""): 1,
+        CellKey(NOON, "alpha", AttemptKind.FALLBACK, "EUR", 2, "beta"): 1,
+        CellKey(NOON, "alpha", AttemptKind.FALLBACK, "EUR", 3, "beta"): 1,
+    }
 
 
 def test_attempts_without_an_answer_have_no_latency():

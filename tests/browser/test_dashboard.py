@@ -37,9 +37,14 @@ def office(sqlite_files):
         for number in range(120):
             at = history.clock.now() - timedelta(seconds=5 * number)
             status = Status.DECLINED if number % 2 == 0 else Status.APPROVED
-            order_id, _ = history.attempt(at=at, status=status, latency_ms=150 + number)
+            codes = ["alpha", "beta"]
+            order_id, _ = history.attempt(
+                at=at, status=status, latency_ms=150 + number, candidates=codes
+            )
             if status is Status.DECLINED:
-                history.attempt(at=at, provider="beta", number=2, order_id=order_id)
+                history.attempt(
+                    at=at, provider="beta", number=2, order_id=order_id, candidates=codes
+                )
     yield office
     office.close()
 
@@ -127,6 +132,27 @@ def test_a_bar_leads_to_its_transactions(page, site):
     assert "provider=alpha" in page.url
     assert "counted=approved" in page.url
     page.get_by_text("60 found").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("mark", "filters"),
+    [
+        ("#flow .sankey-link >> nth=0", ("provider=alpha", "place=1", "counted=charged")),
+        ("#heat .bars .point >> nth=0", ("provider=alpha", "attempt=first", "counted=finished")),
+    ],
+)
+def test_a_part_of_the_flow_or_the_heat_map_leads_to_its_transactions(page, site, mark, filters):
+    open_dashboard(page, site)
+    part = page.locator(mark)
+    part.scroll_into_view_if_needed()
+
+    box = part.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 1, y - 1)
+    page.mouse.click(x, y)
+    page.wait_for_url("**/admin/transactions/**")
+
+    assert all(part in page.url for part in filters)
 
 
 @pytest.mark.parametrize("provider", ["alpha", "beta"])

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    func,
+    select,
+    type_coerce,
+)
+from sqlalchemy.orm import aliased
 
 from payorch.application.attempt_counts import AttemptFact
 from payorch.application.metrics_window import floor_to_minute
@@ -40,6 +50,25 @@ def matching(
     return conditions
 
 
+_before = aliased(TransactionRow)
+_after = case(
+    (
+        TransactionRow.attempt_number > 1,
+        func.coalesce(
+            select(_before.provider_code)
+            .where(
+                _before.submission_id == TransactionRow.submission_id,
+                _before.attempt_number == TransactionRow.attempt_number - 1,
+            )
+            .scalar_subquery(),
+            "",
+        ),
+    ),
+    else_="",
+)
+"""The provider that was tried just before. It never changes, so neither does the rollup for it."""
+
+
 def minutes_changed(connection: Connection, *, since: datetime) -> Select[datetime]:
     return select(minute_started(connection)).where(TransactionRow.changed_at >= since).distinct()
 
@@ -61,6 +90,7 @@ def attempt_facts(
         TransactionRow.decline_reason,
         TransactionRow.amount_minor,
         TransactionRow.latency_ms,
+        _after,
     ).where(*conditions)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}) as rows:
         for row in rows:

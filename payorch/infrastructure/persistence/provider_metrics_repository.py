@@ -197,6 +197,8 @@ def _row_of(key: CellKey, cell: Cell) -> dict[str, object]:
         "provider_code": key.provider_code,
         "attempt_kind": key.kind.value,
         "currency": key.currency,
+        "place": key.place,
+        "after_provider": key.after,
         **asdict(cell.counts),
         "latency": {str(number): count for number, count in cell.latency.bins.items()},
         "declines": dict(sorted(cell.declines.items())),
@@ -205,5 +207,10 @@ def _row_of(key: CellKey, cell: Cell) -> dict[str, object]:
 
 def _key_of(row: RowMapping) -> CellKey:
     return CellKey(
-        row["minute"], row["provider_code"], AttemptKind(row["attempt_kind"]), row["currency"]
+        row["minute"],
+        row["provider_code"],
+        AttemptKind(row["attempt_kind"]),
+        row["currency"],
+        row["place"],
+        row["after_provider"],
     )

@@ -41,14 +41,23 @@ class RolledCounts:
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
         columns = self._rows.c
-        keys = (columns.bucket, columns.provider_code, columns.attempt_kind, columns.currency)
+        keys = (
+            columns.bucket,
+            columns.provider_code,
+            columns.attempt_kind,
+            columns.currency,
+            columns.place,
+            columns.after_provider,
+        )
         sums = [func.sum(columns[name]) for name in COUNTERS]
         rows = self._connection.execute(select(*keys, *sums).group_by(*keys))
         return {
-            CellKey(self._at(bucket), provider, AttemptKind(kind), currency): AttemptCounts(
+            CellKey(
+                self._at(bucket), provider, AttemptKind(kind), currency, place, after
+            ): AttemptCounts(
                 **{name: int(value) for name, value in zip(COUNTERS, values, strict=True)}
             )
-            for bucket, provider, kind, currency, *values in rows
+            for bucket, provider, kind, currency, place, after, *values in rows
         }
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
@@ -92,6 +101,8 @@ class RolledCounts:
                 ProviderMinuteRow.provider_code,
                 ProviderMinuteRow.attempt_kind,
                 ProviderMinuteRow.currency,
+                ProviderMinuteRow.place,
+                ProviderMinuteRow.after_provider,
                 ProviderMinuteRow.latency,
                 ProviderMinuteRow.declines,
                 *(getattr(ProviderMinuteRow, name) for name in COUNTERS),

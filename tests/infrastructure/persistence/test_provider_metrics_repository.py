@@ -209,6 +209,8 @@ def test_verify_names_the_minutes_that_are_wrong_and_rebuild_repairs_them(
                 provider_code="ghost",
                 attempt_kind="first",
                 currency="EUR",
+                place=1,
+                after_provider="",
                 approved=1,
                 latency={},
                 **row,

@@ -52,9 +52,19 @@ def a_busy_hour(history):
         for number in range(40):
             at = now - timedelta(minutes=number % 8)
             status = Status.DECLINED if number % 4 == 0 else Status.APPROVED
-            order, _ = history.attempt(at=at, status=status, latency_ms=100 + number)
+            codes = ["alpha", "beta"]
+            order, _ = history.attempt(
+                at=at, status=status, latency_ms=100 + number, candidates=codes
+            )
             if status is Status.DECLINED:
-                history.attempt(at=at, provider="beta", number=2, order_id=order, latency_ms=400)
+                history.attempt(
+                    at=at,
+                    provider="beta",
+                    number=2,
+                    order_id=order,
+                    latency_ms=400,
+                    candidates=codes,
+                )
 
 
 def text_of(answer):
@@ -66,7 +76,16 @@ def test_figures_are_what_plotly_understands(history, olga):
 
     charts = olga.get(FIGURES).json["charts"]
 
-    assert list(charts) == ["approval", "latency", "outcomes", "declines", "volume", "fallback"]
+    assert list(charts) == [
+        "approval",
+        "latency",
+        "outcomes",
+        "flow",
+        "declines",
+        "heat",
+        "volume",
+        "fallback",
+    ]
     for chart in charts.values():
         go.Figure(chart["figure"])
         assert chart["drawn"]
@@ -99,7 +118,7 @@ def test_an_empty_shop_gets_a_page_without_numbers(olga):
     page = olga.get(PAGE)
 
     assert page.status_code == 200
-    assert page.text.count("No attempts in this window.") == 8
+    assert page.text.count("No attempts in this window.") == 10
     assert "NaN" not in page.text
 
 

@@ -41,6 +41,21 @@ def office_and_history(sqlite_files):
                 decline_reason=reason if status is Status.DECLINED else None,
                 latency_ms=None if status is Status.STARTED else 200,
             )
+        for number in range(30):
+            at = now - timedelta(minutes=number % 3)
+            codes = ["alpha", "beta", "gamma"]
+            order_id = None
+            for place in range(1 + number % 3):
+                is_last = place == number % 3
+                status = Status.DECLINED if not is_last or number % 2 else Status.APPROVED
+                order_id, _ = history.attempt(
+                    at=at,
+                    provider=codes[place],
+                    number=place + 1,
+                    status=status,
+                    order_id=order_id,
+                    candidates=codes,
+                )
     yield office, history
     office.close()
 
@@ -48,9 +63,14 @@ def office_and_history(sqlite_files):
 def marks_of(chart, currency):
     """(what it counts, the address it leads to) of every mark, as the page's script makes it."""
     for trace in chart["figure"]["data"]:
+        meta = trace["meta"]
+        if trace["type"] == "sankey":
+            for counted, filters, since, until in trace["link"]["customdata"]:
+                query = {**filters, "currency": currency, "since": since, "until": until}
+                yield counted, f"{TRANSACTIONS}?{urlencode({k: v for k, v in query.items() if v})}"
+            continue
         for place, custom in enumerate(trace.get("customdata", ())):
             since, until = custom[-2:]
-            meta = trace["meta"]
             query = {"provider": meta.get("provider") or custom[-3], **meta["filter"]}
             if "point_filter" in meta:
                 query[meta["point_filter"]] = custom[0]
@@ -65,7 +85,8 @@ def marks_of(chart, currency):
 
 @pytest.mark.parametrize("currency", ["", "EUR"])
 @pytest.mark.parametrize(
-    "name", ["approval", "fallback", "latency", "outcomes", "declines", "volume"]
+    "name",
+    ["approval", "fallback", "latency", "outcomes", "flow", "declines", "heat", "volume"],
 )
 def test_every_mark_leads_to_as_many_transactions_as_it_counts(office_and_history, name, currency):
     office, _ = office_and_history

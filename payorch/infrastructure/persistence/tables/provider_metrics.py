@@ -7,7 +7,8 @@ from payorch.infrastructure.persistence.database import Base, MoneyMinor, Pk, Ut
 
 
 class ProviderMinuteRow(Base):
-    """Attempts that *started* in `minute` (UTC, on the minute), by provider, kind and currency.
+    """Attempts that *started* in `minute` (UTC, on the minute), by provider, kind and currency,
+    by their `place` in the submission (1 is the first) and the provider tried just before.
 
     Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever
     waits for one. `latency` is a sparse histogram {bucket: count} (domain/latency_histogram).
@@ -17,7 +18,9 @@ class ProviderMinuteRow(Base):
 
     __tablename__ = "provider_minutes"
     __table_args__ = (
-        PrimaryKeyConstraint("minute", "provider_code", "attempt_kind", "currency"),
+        PrimaryKeyConstraint(
+            "minute", "provider_code", "attempt_kind", "currency", "place", "after_provider"
+        ),
         CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
         Index("ix_provider_minutes_provider_code_minute", "provider_code", "minute"),
     )
@@ -26,6 +29,8 @@ class ProviderMinuteRow(Base):
     provider_code: Mapped[str] = mapped_column(String(40))
     attempt_kind: Mapped[str] = mapped_column(String(10))
     currency: Mapped[str] = mapped_column(String(3))
+    place: Mapped[int]
+    after_provider: Mapped[str] = mapped_column(String(40))
     approved: Mapped[int]
     voided: Mapped[int]
     declined_issuer: Mapped[int]

@@ -14,7 +14,7 @@ from payorch.application.provider_figures import (
     Rate,
     RatePoint,
 )
-from payorch.domain.attempt_stats import RateEstimate
+from payorch.domain.attempt_stats import RateEstimate, wilson_interval
 from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
 from payorch.presentation.backoffice.dashboard.decline_chart import reasons_of
 from payorch.presentation.backoffice.dashboard.metric_texts import DASH, share_text
@@ -196,6 +196,38 @@ def _volume_table(figures: DashboardFigures, look: ProviderLook) -> Table:
     return Table("volume", "Volume", ("From (UTC)", "Provider", "Attempts"), rows)
 
 
+def _flow_table(figures: DashboardFigures, look: ProviderLook) -> Table:
+    """Per pair: what the one recovered of what the other had not got paid."""
+    columns = (
+        "After",
+        "Provider",
+        "Finished attempts",
+        "Recovered orders",
+        "Approval",
+        *INTERVAL_COLUMNS,
+        "Currency",
+        "Recovered revenue",
+    )
+    rows: list[Row] = []
+    for pair in figures.flow.pairs:
+        n = pair.approval.finished
+        interval = wilson_interval(pair.approval) if n else None
+        row = (
+            look.name(pair.after),
+            look.name(pair.provider_code),
+            n,
+            pair.recovered,
+            Share(pair.approval.rate if n else None),
+            Share(interval.low if interval else None),
+            Share(interval.high if interval else None),
+        )
+        for currency, amount_minor in pair.revenue_minor.items():
+            rows.append((*row, currency, Amount(amount_minor, currency)))
+        if not pair.revenue_minor:
+            rows.append((*row, None, None))
+    return Table("flow", "Fallback, provider by provider", columns, rows)
+
+
 def _money_table(figures: DashboardFigures, look: ProviderLook) -> Table:
     rows: list[Row] = [
         (look.name(provider.provider_code), currency, Amount(amount_minor, currency))
@@ -254,6 +286,10 @@ _TABLES: dict[str, Callable[[DashboardFigures, ProviderLook], Table]] = {
     ),
     "latency": _latency_table,
     "outcomes": _outcome_table,
+    "flow": _flow_table,
+    "heat": _rate_table(
+        "heat", "Approval by provider and time", lambda bucket: bucket.first_approval
+    ),
     "declines": _decline_table,
     "volume": _volume_table,
     "money": _money_table,

@@ -11,6 +11,8 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
 )
 from payorch.presentation.backoffice.dashboard.chart_marks import Mark, time_markers
 from payorch.presentation.backoffice.dashboard.decline_chart import decline_chart
+from payorch.presentation.backoffice.dashboard.flow_chart import flow_chart
+from payorch.presentation.backoffice.dashboard.heat_chart import heat_chart
 from payorch.presentation.backoffice.dashboard.latency_chart import latency_chart
 from payorch.presentation.backoffice.dashboard.outcome_chart import outcome_chart
 from payorch.presentation.backoffice.dashboard.rate_chart import rate_chart
@@ -36,7 +38,9 @@ def all_charts(figures: DashboardFigures, look: ProviderLook, marks: Sequence[Ma
         ),
         latency_chart(window, providers, look, markers),
         outcome_chart(window, providers, look),
+        flow_chart(window, figures.flow, look),
         decline_chart(window, providers, look),
+        heat_chart(window, providers, look),
         volume_chart(window, providers, look, markers),
         rate_chart(
             window,

@@ -15,7 +15,7 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review
 from payorch.presentation.backoffice.payments import payment_columns as cells
-from payorch.presentation.backoffice.payments.counted_as import counted_as_filter
+from payorch.presentation.backoffice.payments.counted_as import counted_as_filter, tried_after
 from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
 from payorch.presentation.backoffice.payments.payment_texts import (
     TRANSACTION_STATUSES,
@@ -142,6 +142,9 @@ def _latency(transaction: TransactionRow) -> str:
     return "-" if transaction.latency_ms is None else f"{transaction.latency_ms:,} ms"
 
 
+MOST_PLACES = 21
+
+
 def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
     return (
         ChoiceFilter(
@@ -182,6 +185,20 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             is_extra=True,
         ),
         counted_as_filter(),
+        ChoiceFilter(
+            name="place",
+            label="Place in its payment",
+            choices=lambda: [(str(place), f"Attempt {place}") for place in range(1, MOST_PLACES)],
+            where=lambda place: typed(TransactionRow.attempt_number == int(place)),
+            is_extra=True,
+        ),
+        ChoiceFilter(
+            name="after",
+            label="Right after",
+            choices=lambda: provider_choices(session.session),
+            where=tried_after,
+            is_extra=True,
+        ),
         ChoiceFilter(
             name="waits",
             label="Waits for",

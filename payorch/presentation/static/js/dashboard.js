@@ -30,7 +30,30 @@ function translucent(hex, alpha) {
   return `rgba(${channels.join(", ")}, ${alpha})`;
 }
 
+// A flow's parts are many in one trace: each node and link names its own color.
+function coloredFlow(trace) {
+  const { node, link } = trace;
+  const text = themeColor("text");
+  return {
+    ...trace,
+    textfont: { color: text, shadow: "none" },
+    node: { ...node, color: node.customdata.map(themeColor), line: { width: 0 } },
+    link: { ...link, color: link.label.map((name) => translucent(themeColor(name), 0.35)) },
+  };
+}
+
+function coloredHeat(trace) {
+  const color = themeColor(trace.meta.color);
+  const rates = trace.customdata.map(([, rate]) => rate);
+  const least = Math.min(...rates);
+  const reach = Math.max(...rates) - least || 1;
+  const shade = (rate) => translucent(color, 0.08 + (0.92 * (rate - least)) / reach);
+  return { ...trace, marker: { color: rates.map(shade), line: { width: 0 } } };
+}
+
 function colored(trace) {
+  if (trace.meta.is_heat) return coloredHeat(trace);
+  if (trace.type === "sankey") return coloredFlow(trace);
   const color = themeColor(trace.meta.color);
   if (trace.meta.is_band) return { ...trace, fillcolor: translucent(color, 0.15) };
   const marker = { ...trace.marker, color };
@@ -93,7 +116,7 @@ function clickedPoint(place, { points, event }) {
     const [top, bottom] = [s0, s1].map((at) => yaxis._offset + yaxis.c2p(at)).sort((a, b) => a - b);
     return Math.max(top - pointer, pointer - bottom, 0);
   };
-  const marks = points.filter((point) => point.customdata);
+  const marks = points.filter((point) => Array.isArray(point.customdata));
   if (marks.length < 2) return marks[0];
   return marks.reduce((best, mark) => (distance(mark) < distance(best) ? mark : best));
 }
@@ -101,16 +124,19 @@ function clickedPoint(place, { points, event }) {
 function openTransactions(place, event) {
   const point = clickedPoint(place, event);
   if (!point) return;
-  const { data, customdata } = point;
+  const { customdata } = point;
+  const { meta } = point.data ?? point.trace;
   const [since, until] = customdata.slice(-2);
   // Some bars are of a reason: each of them names its own.
-  const own = data.meta.point_filter ? { [data.meta.point_filter]: customdata[0] } : {};
+  const own = meta.point_filter ? { [meta.point_filter]: customdata[0] } : {};
   const currency = charts.dataset.currency ? { currency: charts.dataset.currency } : {};
-  // Outcome bars are of an outcome, so each bar names its provider itself.
-  const provider = data.meta.provider ?? customdata.at(-3);
+  // Outcome bars are of an outcome, so each bar names its provider itself; a part of the flow
+  // names all of its filters.
+  const its = customdata.at(-3);
+  const named = typeof its === "object" ? its : { provider: meta.provider ?? its };
   const query = new URLSearchParams({
-    provider,
-    ...data.meta.filter,
+    ...named,
+    ...meta.filter,
     ...own,
     ...currency,
     since,
