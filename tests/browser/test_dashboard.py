@@ -86,7 +86,7 @@ def test_charts_are_drawn_within_the_policy_and_the_width(page, site, width, sch
 
     open_dashboard(page, site)
 
-    assert page.locator(".js-plotly-plot .plot-container").count() == 6
+    assert page.locator(".js-plotly-plot .plot-container").count() == 8
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -192,7 +192,7 @@ def test_a_failed_refresh_says_so_and_keeps_the_numbers(page, site, page_problem
     notice.wait_for()
 
     assert "503" in notice.inner_text()
-    assert page.locator(".js-plotly-plot .plot-container").count() == 6
+    assert page.locator(".js-plotly-plot .plot-container").count() == 8
     page_problems.forgive("503")
 
 
