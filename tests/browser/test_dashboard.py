@@ -16,7 +16,7 @@ MIDDLE_OF_A_MARK = """
       const place = document.querySelector(`[data-plot=${name}]`);
       const curve = place._fullData.findLastIndex((trace) => trace.meta?.provider === provider);
       const { x: xs, y: ys } = place._fullData[curve];
-      const at = ys.findLastIndex((y) => y !== null);
+      const at = ys.findLastIndex((y) => y > 0);
       const { s0 = ys[at], s1 = ys[at] } = place.calcdata[curve][at];
       const box = place.getBoundingClientRect();
       const [across, up] = [place._fullLayout.xaxis, place._fullLayout.yaxis];
