@@ -122,6 +122,27 @@ class MetricsHistory:
             _follow(connection, order_id, transaction_id, status)
         return order_id, transaction_id
 
+    def orders_with_fallback(self, orders, *, declined_every, candidates):
+        """One order a minute, the last two minutes ago: the first candidate declines each n-th,
+        which the second one then approves.
+        """
+        first, second, *_ = candidates
+        with self.together():
+            for number in range(orders):
+                at = self.clock.now() - timedelta(minutes=2 + number)
+                status = Status.APPROVED if number % declined_every else Status.DECLINED
+                order_id, _ = self.attempt(
+                    at=at, provider=first, status=status, candidates=candidates
+                )
+                if status is Status.DECLINED:
+                    self.attempt(
+                        at=at,
+                        provider=second,
+                        number=2,
+                        order_id=order_id,
+                        candidates=candidates,
+                    )
+
     def change(self, transaction_id, status, *, changed_at=None, latency_ms=None):
         with self._tx() as connection:
             order_id = connection.scalar(

@@ -1,11 +1,8 @@
 """The routing board in Chromium: mouse, keyboard, buttons, numbers, and a stale page."""
 
-from datetime import timedelta
-
 import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
-from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.routing_policy import PolicyEntry
 from tests.browser.live_server import serving
 from tests.browser.navigation import follow
@@ -261,12 +258,4 @@ def test_a_replay_follows_the_draft(office, board):
 def history_of_the_last_hours(office):
     """Alpha declined every fourth order; beta approved these."""
     history = MetricsHistory(office.database, FrozenClock(office.services.clock.now()))
-    with history.together():
-        for number in range(200):
-            at = history.clock.now() - timedelta(minutes=2 + number)
-            status = Status.DECLINED if number % 4 == 0 else Status.APPROVED
-            order_id, _ = history.attempt(at=at, status=status, candidates=CODES)
-            if status is Status.DECLINED:
-                history.attempt(
-                    at=at, provider="beta", number=2, order_id=order_id, candidates=CODES
-                )
+    history.orders_with_fallback(200, declined_every=4, candidates=CODES)

@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
-from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.routing_policy import PolicyEntry
 from tests.cli.conftest import Payorch
 from tests.databases import open_database
@@ -34,15 +33,7 @@ def replay(sqlite_files, sandbox):
             )
         )
         history = MetricsHistory(database, FrozenClock(datetime.now(UTC)))
-        with history.together():
-            for number in range(200):
-                at = history.clock.now() - timedelta(minutes=2 + number)
-                status = Status.DECLINED if number % 5 == 0 else Status.APPROVED
-                order_id, _ = history.attempt(at=at, status=status, candidates=CODES)
-                if status is Status.DECLINED:
-                    history.attempt(
-                        at=at, provider="beta", number=2, order_id=order_id, candidates=CODES
-                    )
+        history.orders_with_fallback(200, declined_every=5, candidates=CODES)
         url = database.engine.url.render_as_string(hide_password=False)
         payorch = Payorch(database_url=url, sandbox_url=sandbox.base_url, log_level="ERROR")
         yield lambda *options: payorch("replay", *options)

@@ -2,11 +2,9 @@
 
 import json
 import re
-from datetime import timedelta
 
 import pytest
 
-from payorch.domain.payment_status import TransactionStatus as Status
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.presentation.backoffice.test_routing_board import BOARD, form_of, press
 
@@ -21,18 +19,8 @@ def olga(office):
 @pytest.fixture
 def history(office):
     """120 orders of the last hours: alpha declined every fourth, beta approved these."""
-    now = office.services.clock.now()
-    history = MetricsHistory(office.database, FrozenClock(now))
-    with history.together():
-        for number in range(120):
-            at = now - timedelta(minutes=2 + number)
-            is_declined = number % 4 == 0
-            status = Status.DECLINED if is_declined else Status.APPROVED
-            order_id, _ = history.attempt(at=at, status=status, candidates=CODES)
-            if is_declined:
-                history.attempt(
-                    at=at, provider="beta", number=2, order_id=order_id, candidates=CODES
-                )
+    history = MetricsHistory(office.database, FrozenClock(office.services.clock.now()))
+    history.orders_with_fallback(120, declined_every=4, candidates=CODES)
     return history
 
 
