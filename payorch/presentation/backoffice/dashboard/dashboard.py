@@ -28,6 +28,7 @@ from payorch.presentation.backoffice.dashboard.dashboard_filters import (
 )
 from payorch.presentation.backoffice.dashboard.dashboard_tiles import tiles_of
 from payorch.presentation.backoffice.permissions import Permission
+from payorch.presentation.backoffice.routing.rule_words import KIND_LABELS
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.services import services
@@ -52,6 +53,7 @@ class DashboardView(BackofficeView):
             charts=_charts(figures, look),
             provider_choices=sorted(look.names.items(), key=lambda item: item[1]),
             currencies=_currency_choices(figures),
+            methods=_method_choices(),
             presets=PRESET_NAMES,
             custom=CUSTOM,
             no_comparison=NO_COMPARISON,
@@ -114,8 +116,9 @@ class DashboardView(BackofficeView):
 
 
 def _asked_for() -> tuple[DashboardFilters, DashboardFigures, ProviderLook]:
-    filters = read_filters(request.args, now=services().clock.now())
     methods = services().registry.configuration().methods
+    kinds = {method.code: method.kind for method in methods}
+    filters = read_filters(request.args, now=services().clock.now(), kinds=kinds)
     look = ProviderLook({method.code: method.display_name for method in methods})
     return filters, services().metrics.dashboard(filters.query), look
 
@@ -149,6 +152,11 @@ def _changing_parts(figures: DashboardFigures, look: ProviderLook) -> dict[str, 
         "cell_text": cell_text,
         "freshness": figures.freshness,
     }
+
+
+def _method_choices() -> list[tuple[str, str]]:
+    kinds = {method.kind for method in services().registry.configuration().methods}
+    return [(kind.value, label) for kind, label in KIND_LABELS.items() if kind in kinds]
 
 
 def _currency_choices(figures: DashboardFigures) -> list[str]:

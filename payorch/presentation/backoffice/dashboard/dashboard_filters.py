@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from payorch.application.metrics_window import InvalidWindow, MetricsWindow, floor_to_minute
 from payorch.application.provider_figures import MetricsQuery
+from payorch.domain.payment_method import MethodKind
 
 PRESETS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -16,6 +17,7 @@ PRESETS: Mapping[str, timedelta] = {
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
 }
 PRESET_NAMES = {
     "1h": "Last hour",
@@ -23,19 +25,27 @@ PRESET_NAMES = {
     "24h": "Last 24 hours",
     "7d": "Last 7 days",
     "30d": "Last 30 days",
+    "90d": "Last 90 days",
 }
 DEFAULT_PRESET = "1h"
 CUSTOM = "custom"
 NO_COMPARISON = "none"
 MAX_CODE_LENGTH = 40
+NO_PROVIDER = "-"
+"""Stands for "none of them": an empty set of providers means all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardFilters:
-    """What the URL asks for, with what was wrong about it. `preset` is "custom" for from/to."""
+    """What the URL asks for, with what was wrong about it. `preset` is "custom" for from/to.
+
+    `providers` are those that were chosen; the query has those of them that take the `method`.
+    """
 
     query: MetricsQuery
     preset: str
+    providers: frozenset[str] = frozenset()
+    method: MethodKind | None = None
     problem: str | None = None
 
     @property
@@ -50,7 +60,9 @@ class DashboardFilters:
         if self.preset == CUSTOM:
             pairs += [("from", url_time(self.query.window.start))]
             pairs += [("to", url_time(self.query.window.end))]
-        pairs += [("provider", code) for code in sorted(self.query.providers)]
+        pairs += [("provider", code) for code in sorted(self.providers)]
+        if self.method is not None:
+            pairs.append(("method", self.method.value))
         if self.query.currency:
             pairs.append(("currency", self.query.currency))
         if not self.query.compare:
@@ -63,8 +75,13 @@ def url_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M")
 
 
-def read_filters(args: MultiDict[str, str], *, now: datetime) -> DashboardFilters:
-    """Never refuses: what cannot be read is replaced by the default, and `problem` says so."""
+def read_filters(
+    args: MultiDict[str, str], *, now: datetime, kinds: Mapping[str, MethodKind]
+) -> DashboardFilters:
+    """Never refuses: what cannot be read is replaced by the default, and `problem` says so.
+
+    `kinds` has how customers pay at each provider.
+    """
     preset = args.get("window") or (CUSTOM if args.get("from") else DEFAULT_PRESET)
     problem = None
     if preset == CUSTOM:
@@ -77,18 +94,35 @@ def read_filters(args: MultiDict[str, str], *, now: datetime) -> DashboardFilter
         preset = DEFAULT_PRESET
     if preset != CUSTOM:
         window = MetricsWindow.until(now, PRESETS[preset])
+    chosen = frozenset(
+        code for code in args.getlist("provider") if 0 < len(code) <= MAX_CODE_LENGTH
+    )
+    method = _method(args.get("method", ""))
     return DashboardFilters(
+        providers=chosen,
+        method=method,
         query=MetricsQuery(
             window=window,
-            providers=frozenset(
-                code for code in args.getlist("provider") if 0 < len(code) <= MAX_CODE_LENGTH
-            ).difference([""]),
+            providers=_taking(method, chosen, kinds),
             currency=_currency(args.get("currency", "")),
             compare=args.get("compare") != NO_COMPARISON,
         ),
         preset=preset,
         problem=problem,
     )
+
+
+def _taking(
+    method: MethodKind | None, chosen: frozenset[str], kinds: Mapping[str, MethodKind]
+) -> frozenset[str]:
+    if method is None:
+        return chosen
+    taking = {code for code, kind in kinds.items() if kind is method}
+    return frozenset(taking & chosen if chosen else taking) or frozenset({NO_PROVIDER})
+
+
+def _method(text: str) -> MethodKind | None:
+    return MethodKind(text) if text in set(MethodKind) else None
 
 
 def _custom_window(start_text: str, end_text: str, *, now: datetime) -> MetricsWindow:
