@@ -1,63 +1,26 @@
-"""Reads first submissions back as a replay wants them: shape, decision, path.
+"""Reads first submissions back for a replay, streamed day by day."""
 
-A million orders have only a few kinds of decisions, shapes and paths, so each kind is made once
-and shared; what is done per order is looking them up.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
-from json import loads
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Row, Select, String, cast, func, select
+from sqlalchemy import Select, String, cast, func, select
 
 from payorch.application.configuration import Configuration, RoutingPolicyRepository
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings, DeclineSignal
-from payorch.domain.payment_method import LeftOut, PaymentMethodVO
-from payorch.domain.payment_status import (
-    CHARGED_TRANSACTION_STATUSES,
-    OPEN_TRANSACTION_STATUSES,
-    TransactionStatus,
-)
-from payorch.domain.policy_replay import LoggedDecision, LoggedOrder, OrderShape, Path, Step
-from payorch.domain.tier_list import PolicyEntry
+from payorch.domain.policy_replay import LoggedOrder
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.logged_orders import LoggedAttempt, OrderReading
 from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
 
 ROWS_AT_A_TIME = 5000
+AT_A_TIME = timedelta(days=1)
 LONGEST_SUBMISSION = timedelta(hours=1)
 """Attempts of a submission start within this time of it."""
-
-LEFT_OUT_BY_POLICY = frozenset({LeftOut.PROVIDER_LIMIT, LeftOut.NOT_IN_RULE, LeftOut.NOT_IN_POLICY})
-"""These could have taken the order under another policy; the others could not."""
-
-
-class _Attempt(NamedTuple):
-    """One row of the statement, in its order."""
-
-    submission: int
-    at: datetime
-    preferred: str | None
-    version: int
-    rule: str | None
-    candidates: str
-    left_out: str
-    currency: str
-    country: str
-    amount_minor: int
-    provider: str
-    status: TransactionStatus
-    scheme: str | None
-    code: str | None
-    advice: str | None
-    reason: str | None
-    latency_ms: int | None
-    brand: str | None
-    card_bin: str | None
 
 
 class SqlAlchemyReplayHistory:
@@ -94,21 +57,31 @@ class SqlAlchemyReplayHistory:
             return int(connection.execute(statement).scalar_one())
 
     def orders(self, window: MetricsWindow) -> Iterator[LoggedOrder | None]:
-        reading = _Reading(
+        reading = OrderReading(
             {method.code: method for method in self._configuration().methods},
             self._policies,
             self._goes_on,
         )
+        # Day by day: no statement sorts a month, and none is near the server's time limit.
+        start = window.start
+        while start < window.end:
+            end = min(start + AT_A_TIME, window.end)
+            yield from self._orders_within(start, end, reading)
+            start = end
+
+    def _orders_within(
+        self, start: datetime, end: datetime, reading: "OrderReading"
+    ) -> Iterator[LoggedOrder | None]:
         with (
             self._database.read() as connection,
             connection.execute(
-                _statement(window), execution_options={"yield_per": ROWS_AT_A_TIME}
+                _statement(start, end), execution_options={"yield_per": ROWS_AT_A_TIME}
             ) as rows,
         ):
             for _, attempts in groupby(rows, key=itemgetter(0)):
                 yield reading.order(list(attempts))
 
-    def _goes_on(self, declined: "_Attempt", earlier: frozenset[str]) -> bool:
+    def _goes_on(self, declined: "LoggedAttempt", earlier: frozenset[str]) -> bool:
         verdict = self._decline_policy().classify(
             DeclineSignal(declined.scheme, declined.code or "", declined.advice),
             self._decline_settings,
@@ -118,7 +91,7 @@ class SqlAlchemyReplayHistory:
         return verdict.may_try_next
 
 
-def _statement(window: MetricsWindow) -> Select[*tuple[Any, ...]]:
+def _statement(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
     return (
         select(
             TransactionRow.submission_id,
@@ -145,148 +118,11 @@ def _statement(window: MetricsWindow) -> Select[*tuple[Any, ...]]:
         .join(SubmissionRow, SubmissionRow.id == TransactionRow.submission_id)
         .join(OrderRow, OrderRow.id == TransactionRow.order_id)
         .where(
-            TransactionRow.started_at >= window.start,
-            TransactionRow.started_at < window.end + LONGEST_SUBMISSION,
-            SubmissionRow.created_at >= window.start,
-            SubmissionRow.created_at < window.end,
+            TransactionRow.started_at >= start,
+            TransactionRow.started_at < end + LONGEST_SUBMISSION,
+            SubmissionRow.created_at >= start,
+            SubmissionRow.created_at < end,
             SubmissionRow.number == 1,
         )
         .order_by(TransactionRow.submission_id, TransactionRow.attempt_number)
     )
-
-
-class _Reading:
-    """Remembers what it has made in one reading."""
-
-    def __init__(
-        self,
-        methods: Mapping[str, PaymentMethodVO],
-        policies: RoutingPolicyRepository,
-        goes_on: Callable[[_Attempt, frozenset[str]], bool],
-    ) -> None:
-        self._methods = methods
-        self._policies = policies
-        self._goes_on = goes_on
-        self._decisions: dict[tuple[Any, ...], tuple[LoggedDecision, int]] = {}
-        self._same_decisions: dict[LoggedDecision, LoggedDecision] = {}
-        self._shapes: dict[tuple[Any, ...], OrderShape] = {}
-        self._paths: dict[Path, Path] = {}
-        self._entries: dict[tuple[int, str | None], tuple[PolicyEntry, ...] | None] = {}
-        self._declines: dict[tuple[Any, ...], bool] = {}
-
-    def order(self, rows: Sequence[Row[Any]]) -> LoggedOrder | None:
-        """None for a submission that is still open."""
-        attempts = [_Attempt._make(row) for row in rows]
-        if any(attempt.status in OPEN_TRANSACTION_STATUSES for attempt in attempts):
-            return None
-        first = attempts[0]
-        decision, candidates = self._decision(first)
-        path = tuple(
-            (attempt.provider, self._step(place, attempts, candidates))
-            for place, attempt in enumerate(attempts)
-        )
-        return LoggedOrder(
-            first.at,
-            self._shape(first),
-            first.amount_minor,
-            decision,
-            self._paths.setdefault(path, path),
-            tuple(-1 if a.latency_ms is None else a.latency_ms for a in attempts),
-        )
-
-    def _step(self, place: int, attempts: Sequence[_Attempt], candidates: int) -> Step:
-        """Of the attempt at `place`; where no further candidate was left, whether one might have
-        been tried is asked.
-        """
-        attempt = attempts[place]
-        went_on = place + 1 < len(attempts)
-        is_last = place + 1 == candidates
-        if attempt.status in CHARGED_TRANSACTION_STATUSES:
-            return Step.APPROVED
-        if attempt.status is TransactionStatus.DECLINED:
-            goes_on = went_on or (is_last and self._may_go_on(attempt, attempts[:place]))
-            return Step.FALLS_BACK if goes_on else Step.REFUSED
-        if attempt.status is TransactionStatus.NOT_SENT and (went_on or is_last):
-            return Step.NOT_SENT
-        return Step.LOST
-
-    def _may_go_on(self, attempt: _Attempt, earlier: Sequence[_Attempt]) -> bool:
-        """A reason lets another provider try once only."""
-        reasons = frozenset(other.reason for other in earlier if other.reason)
-        key = (attempt.scheme, attempt.code, attempt.advice, attempt.at.date(), reasons)
-        if key not in self._declines:
-            self._declines[key] = self._goes_on(attempt, reasons)
-        return self._declines[key]
-
-    def _shape(self, attempt: _Attempt) -> OrderShape:
-        key = (
-            attempt.currency,
-            attempt.country,
-            attempt.provider,
-            attempt.brand,
-            attempt.card_bin,
-        )
-        shape = self._shapes.get(key)
-        if shape is None:
-            method = self._methods.get(attempt.provider)
-            shape = self._shapes[key] = OrderShape(
-                attempt.currency,
-                attempt.country,
-                None if method is None else method.kind,
-                attempt.brand,
-                attempt.card_bin,
-            )
-        return shape
-
-    def _decision(self, attempt: _Attempt) -> tuple[LoggedDecision, int]:
-        """The decision, and how many candidates it had."""
-        key = (
-            attempt.candidates,
-            attempt.left_out,
-            attempt.preferred,
-            attempt.version,
-            attempt.rule,
-        )
-        found = self._decisions.get(key)
-        if found is None:
-            found = self._decisions[key] = self._read_decision(attempt)
-        return found
-
-    def _read_decision(self, attempt: _Attempt) -> tuple[LoggedDecision, int]:
-        candidates = loads(attempt.candidates)
-        codes = {candidate["provider"] for candidate in candidates}
-        chances = sorted(
-            (candidate["provider"], float(candidate["propensity"])) for candidate in candidates
-        )
-        others = {
-            left["provider"]
-            for left in loads(attempt.left_out)
-            if left["because"] in LEFT_OUT_BY_POLICY
-            and self._takes_like(left["provider"], attempt.provider)
-        }
-        decision = LoggedDecision(
-            # Which of them came first by chance is in the path; here equal chances are equal.
-            tuple(chances),
-            frozenset(codes | others),
-            attempt.preferred if attempt.preferred in codes else None,
-            self._entries_of(attempt.version, attempt.rule),
-        )
-        return self._same_decisions.setdefault(decision, decision), len(candidates)
-
-    def _takes_like(self, code: str, other: str) -> bool:
-        """Whether a provider takes what was paid with at the other one."""
-        one, two = self._methods.get(code), self._methods.get(other)
-        return (
-            one is not None
-            and two is not None
-            and one.kind is two.kind
-            and one.takes_typed_card == two.takes_typed_card
-        )
-
-    def _entries_of(self, version: int, rule: str | None) -> tuple[PolicyEntry, ...] | None:
-        key = (version, rule)
-        if key not in self._entries:
-            published = self._policies.version(version)
-            order = None if published is None else published.policy.order_named(rule)
-            self._entries[key] = None if order is None else order.entries
-        return self._entries[key]

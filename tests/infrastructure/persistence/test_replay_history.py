@@ -1,6 +1,6 @@
 """Logged orders read back for a replay, on both databases."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,14 @@ from payorch.application.metrics_window import MetricsWindow, floor_to_minute
 from payorch.domain.policy_replay import Step
 from payorch.domain.routing_policy import PolicyEntry
 from payorch.domain.routing_rule import RoutingRule, RuleConditions
+from payorch.infrastructure.persistence.payment_method_repository import (
+    SqlAlchemyPaymentMethodRepository,
+)
 from payorch.infrastructure.persistence.replay_history import SqlAlchemyReplayHistory
+from payorch.infrastructure.persistence.routing_policy_repository import (
+    SqlAlchemyRoutingPolicyRepository,
+)
+from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.shop import Shop, a_card, a_method, an_order
 
 FALLBACK = "4300000000000017"
@@ -95,6 +102,25 @@ def test_an_open_order_is_none_and_a_second_press_is_not_there(shop):
         None,
         (("alpha", Step.REFUSED),),
     ]
+
+
+@pytest.mark.breaks_the_books
+def test_a_longer_window_is_read_day_by_day_and_no_order_twice(database):
+    history = MetricsHistory(database, FrozenClock(floor_to_minute(datetime.now(UTC))))
+    now = history.clock.now()
+    for hours in range(66, -1, -6):
+        history.attempt(at=now - timedelta(hours=hours, minutes=1), amount_minor=100 + hours)
+    reading = SqlAlchemyReplayHistory(
+        database,
+        policies=SqlAlchemyRoutingPolicyRepository(database),
+        configuration=SqlAlchemyPaymentMethodRepository(database).load_configuration,
+        decline_policy=None,
+        decline_settings=None,
+    )
+
+    found = list(reading.orders(MetricsWindow(now - timedelta(days=3), now)))
+
+    assert [order.amount_minor for order in found] == [100 + h for h in range(66, -1, -6)]
 
 
 def test_equal_orders_share_what_they_are(shop):
