@@ -1,24 +1,19 @@
-"""Journal entries for rows that a test writes around the use cases."""
+"""Journal entries for rows that a test writes around the use cases, and hands at the journal."""
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, text
 
-from payorch.infrastructure.persistence.tables import JournalRow, OrderRow, RefundRow
+from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.journal_repository import insert_entry
+from payorch.infrastructure.persistence.tables import OrderRow, RefundRow
 
 
-def journal_entry(connection, action, subject, *, before=None, after=None):
-    connection.execute(
-        insert(JournalRow).values(
-            created_at=datetime.now(UTC),
-            actor="finn@example.org",
-            action=action,
-            subject=subject,
-            reason="as asked",
-            before=before,
-            after=after,
-        )
-    )
+def journal_entry(connection, action, subject, *, before=None, after=None, **fields):
+    """`connection` is of `Database.tx`, as in payorch itself."""
+    values = {"actor": "finn@example.org", "reason": "as asked", "at": datetime.now(UTC)} | fields
+    insert_entry(connection, action=action, subject=subject, before=before, after=after, **values)
 
 
 def journal_refund(connection, refund_id):
@@ -29,3 +24,22 @@ def journal_refund(connection, refund_id):
         .where(RefundRow.public_id == refund_id)
     ).scalar_one()
     journal_entry(connection, "refund_requested", f"order:{order_id}", after={"refund": refund_id})
+
+
+@contextmanager
+def hand_at_the_journal(database: Database):
+    """A connection of somebody who may change the schema and has dropped the triggers."""
+    with database.tx() as connection:
+        if database.is_sqlite:
+            triggers = connection.scalars(
+                text("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            ).all()
+            drops = [f"DROP TRIGGER {name}" for name in triggers]
+        else:
+            drops = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in _TABLES]
+        for statement in drops:
+            connection.exec_driver_sql(statement)
+        yield connection
+
+
+_TABLES = ("journal", "journal_head")

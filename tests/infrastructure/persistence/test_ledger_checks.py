@@ -24,14 +24,13 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
     JobRow,
-    JournalRow,
     RefundRow,
     TransactionRow,
     WebhookEventRow,
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
 from payorch.infrastructure.system_clock import SystemClock
-from tests.journalled import journal_refund
+from tests.journalled import journal_entry, journal_refund
 from tests.metrics_history import MetricsHistory
 from tests.shop import Shop
 
@@ -418,14 +417,6 @@ def test_no_more_findings_of_a_kind_than_wanted(shop, database):
 def test_a_cancelled_order_that_is_paid_all_the_same_is_found(database, paid_at_second):
     with database.tx() as connection:
         order_id = connection.exec_driver_sql("SELECT public_id FROM orders").scalar_one()
-        connection.execute(
-            insert(JournalRow).values(
-                created_at=datetime.now(UTC),
-                actor="fiona@example.org",
-                action="order_cancelled",
-                subject=f"order:{order_id}",
-                reason="The customer called.",
-            )
-        )
+        journal_entry(connection, "order_cancelled", f"order:{order_id}")
 
     assert ("cancelled_and_alive", order_id) in found(database)
