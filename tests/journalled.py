@@ -3,11 +3,17 @@
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text, update
 
+from payorch.domain.journal_chain import GENESIS
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
-from payorch.infrastructure.persistence.tables import OrderRow, RefundRow
+from payorch.infrastructure.persistence.tables import (
+    JournalHeadRow,
+    JournalRow,
+    OrderRow,
+    RefundRow,
+)
 
 
 def journal_entry(connection, action, subject, *, before=None, after=None, **fields):
@@ -43,3 +49,14 @@ def hand_at_the_journal(database: Database):
 
 
 _TABLES = ("journal", "journal_head")
+
+
+def begin_anew(connection, *, keep):
+    """A journal that holds nothing but the newest entry about `keep`; by a hand at the journal."""
+    newest = select(JournalRow.__table__).where(JournalRow.subject == keep)
+    kept = connection.execute(newest.order_by(JournalRow.id.desc()).limit(1)).mappings().first()
+    connection.execute(delete(JournalRow))
+    connection.execute(update(JournalHeadRow).values(entries=0, last_id=0, hash=GENESIS))
+    if kept is not None:
+        fields = {name: kept[name] for name in ("actor", "action", "reason", "before", "after")}
+        insert_entry(connection, subject=keep, at=kept["created_at"], **fields)

@@ -60,7 +60,5 @@ def _append(connection: Connection, entry: JournalEntry) -> None:
     sealed = replace(unsealed, hash=hash_of(unsealed))
     connection.execute(insert(JournalRow).values(asdict(sealed)))
     connection.execute(
-        update(JournalHeadRow).values(
-            entries=head.entries + 1, last_id=sealed.id, hash=sealed.hash
-        )
+        update(JournalHeadRow).values(entries=head.entries + 1, last_id=sealed.id, hash=sealed.hash)
     )

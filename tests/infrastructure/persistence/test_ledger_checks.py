@@ -12,6 +12,7 @@ from payorch.application.verify_ledger import TIMELESS_KINDS, Period, VerifyLedg
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.infrastructure.persistence.ledger_checks import (
+    JOURNAL,
     ROLLUP,
     SLICED,
     WHOLE,
@@ -30,7 +31,7 @@ from payorch.infrastructure.persistence.tables import (
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
 from payorch.infrastructure.system_clock import SystemClock
-from tests.journalled import journal_entry, journal_refund
+from tests.journalled import hand_at_the_journal, journal_entry, journal_refund
 from tests.metrics_history import MetricsHistory
 from tests.shop import Shop
 
@@ -64,8 +65,8 @@ def kinds(database, **options) -> set[str]:
 
 
 def run(database, *statements: str) -> None:
-    """Write around all our code."""
-    with database.tx() as connection:
+    """Write around all our code, and around the journal's triggers."""
+    with hand_at_the_journal(database) as connection:
         for statement in statements:
             assert connection.execute(text(statement)).rowcount != 0, statement
 
@@ -76,7 +77,7 @@ def drop(database, index: str) -> None:
 
 
 def test_each_rule_has_its_statements():
-    assert {rule.kind for rule in RULES} == {*SLICED, *WHOLE, ROLLUP}
+    assert {rule.kind for rule in RULES} == {*SLICED, *WHOLE, ROLLUP, JOURNAL}
 
 
 def test_a_healthy_shop_breaks_no_rule(shop, database):
@@ -116,6 +117,7 @@ BROKEN = {
     "in_review": (_UNKNOWN.format(f"review_since = {LONG_AGO}"),),
     "order_flagged": ("UPDATE orders SET flag = 'contradicting_outcome'",),
     "policy_without_journal": ("DELETE FROM journal",),
+    "journal_broken": ("UPDATE journal SET reason = 'None of your business'",),
     "safe_mode": ("UPDATE configuration SET mode = 'safe'",),
 }
 UNGUARDED = {
