@@ -136,27 +136,21 @@ class VerifyJournalUseCase:
         is_linked = entry.previous_hash == walk.last_hash
         if is_linked and entry.is_as_written():
             return None
-        if self._is_beyond_head(entry):
-            return _unlinked(entry)
+        head = self._reader.head()
+        if head is not None and entry.id > head.last_id:
+            is_all_there = head.last_id == walk.last_id
+            return _unlinked(entry) if is_all_there else _missing_at_end(head, walk)
         if is_linked:
             return _changed(entry)
         elsewhere = self._reader.with_hash(entry.previous_hash)
         if elsewhere is not None:
-            return _break_at(
-                entry,
-                Defect.REORDERED,
-                f"It follows the entry that is number {elsewhere.id} now: the order was changed.",
-            )
+            return _reordered(entry, elsewhere, walk)
         follower = self._reader.follower_of(walk.last_hash)
         if follower is not None:
             return _unlinked(entry)
         if not entry.is_as_written():
             return _changed(entry)
         return _missing_before(entry, walk)
-
-    def _is_beyond_head(self, entry: JournalEntry) -> bool:
-        head = self._reader.head()
-        return head is not None and entry.id > head.last_id
 
     def _defect_at_end(self, head: ChainHead | None, walk: _Walk) -> ChainBreak | None:
         if head is None:
@@ -167,11 +161,7 @@ class VerifyJournalUseCase:
         if head.hash == walk.last_hash:
             return None
         if head.last_id > walk.last_id:
-            return ChainBreak(
-                Defect.MISSING,
-                f"{_numbers(walk.last_id + 1, head.last_id)} missing at the end of the journal.",
-                max(walk.last_id + 1, 1),
-            )
+            return _missing_at_end(head, walk)
         beyond = self._reader.page_after(head.last_id)
         if not beyond:
             return ChainBreak(
@@ -203,6 +193,31 @@ def _changed(entry: JournalEntry) -> ChainBreak:
 def _unlinked(entry: JournalEntry) -> ChainBreak:
     return _break_at(
         entry, Defect.UNLINKED, "It is no part of the chain: payorch did not write it."
+    )
+
+
+def _reordered(entry: JournalEntry, predecessor: JournalEntry, walk: _Walk) -> ChainBreak:
+    """Where the entry itself is as it was written, it is its predecessor that has moved."""
+    if entry.is_as_written() and entry.id > walk.last_id + 1:
+        return ChainBreak(
+            Defect.REORDERED,
+            f"It was given another number: {predecessor.id}.",
+            max(walk.last_id + 1, 1),
+            predecessor.created_at,
+            predecessor.action,
+        )
+    return _break_at(
+        entry,
+        Defect.REORDERED,
+        f"It follows the entry that is number {predecessor.id} now: the order was changed.",
+    )
+
+
+def _missing_at_end(head: ChainHead, walk: _Walk) -> ChainBreak:
+    return ChainBreak(
+        Defect.MISSING,
+        f"{_numbers(walk.last_id + 1, head.last_id)} missing at the end of the journal.",
+        max(walk.last_id + 1, 1),
     )
 
 

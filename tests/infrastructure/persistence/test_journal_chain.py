@@ -91,16 +91,16 @@ REFUSED = (
     "UPDATE journal_head SET hash = 'x'",
 )
 IN_SQLITE = (
-    "INSERT OR REPLACE INTO journal SELECT id, created_at, actor, action, subject, 'another',"
-    " before, after, previous_hash, hash FROM journal WHERE id = 2",
+    """INSERT OR REPLACE INTO journal SELECT id, created_at, actor, action, subject, 'another',
+    before, after, previous_hash, hash FROM journal WHERE id = 2""",
     "REPLACE INTO journal_head SELECT id, 9, 9, hash FROM journal_head",
 )
 IN_POSTGRESQL = (
     "TRUNCATE journal",
     "TRUNCATE journal_head",
     "TRUNCATE journal CASCADE",
-    "INSERT INTO journal SELECT * FROM journal WHERE id = 2"
-    " ON CONFLICT (id) DO UPDATE SET reason = 'another'",
+    """INSERT INTO journal SELECT * FROM journal WHERE id = 2
+    ON CONFLICT (id) DO UPDATE SET reason = 'another'""",
 )
 
 
@@ -124,9 +124,13 @@ def test_a_replica_s_session_does_not_get_around_the_triggers(database):
         pytest.skip("SQLite has no such sessions.")
     journal(database, 2)
 
-    with pytest.raises(IntegrityError, match="append-only"), database.tx() as connection:
-        connection.execute(text("SET session_replication_role = replica"))
-        connection.execute(text("DELETE FROM journal"))
+    def delete_as_replica():
+        with database.tx() as connection:
+            connection.execute(text("SET session_replication_role = replica"))
+            connection.execute(text("DELETE FROM journal"))
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        delete_as_replica()
 
 
 def test_the_chain_cannot_branch(database):
@@ -168,14 +172,14 @@ hands = st.one_of(
     st.tuples(st.just("delete"), st.integers(1, COUNT), st.integers(1, 3)),
     st.tuples(st.just("insert"), st.integers(COUNT + 1, COUNT + 5), st.booleans()),
     st.tuples(st.just("swap"), st.integers(1, COUNT), st.integers(1, COUNT)),
-    st.tuples(st.just("move"), st.integers(1, COUNT - 1), st.integers(COUNT + 1, COUNT + 5)),
+    st.tuples(st.just("move"), st.integers(1, COUNT), st.integers(COUNT + 1, COUNT + 5)),
 )
 EXPECTED = {
     "edit": {Defect.CHANGED},
     "delete": {Defect.MISSING},
     "insert": {Defect.UNLINKED},
     "swap": {Defect.REORDERED},
-    "move": {Defect.MISSING, Defect.REORDERED, Defect.UNLINKED},
+    "move": {Defect.MISSING, Defect.REORDERED},
 }
 
 
@@ -288,4 +292,4 @@ def test_both_databases_give_an_entry_the_same_hash(database):
     assert stored.hash == PINNED
 
 
-PINNED = "?"
+PINNED = "b1c1faaa3a5b02c4feb1be145c4fd615bafef724d5c930c03390b867ef823575"
