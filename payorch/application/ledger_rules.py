@@ -141,6 +141,11 @@ RULES: tuple[LedgerRule, ...] = (
         "The refund, review decision or decline ruling has no journal entry.",
         "Somebody wrote to the table by hand; look for it in the database's log.",
     ),
+    _error(
+        "journal_broken",
+        "The journal is not as it was written.",
+        "Keep the database as it is, and run payorch audit verify; see docs/audit.md.",
+    ),
     _neglected(
         "nobody_reconciles",
         "The transaction has waited for its check for more than an hour.",

@@ -20,6 +20,7 @@ from payorch.application.end_order import EndOrderUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
+from payorch.application.journal_archive import JournalArchive
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
@@ -40,6 +41,7 @@ from payorch.application.rule_on_decline import (
     DeclineRulings,
     RuleOnDeclineUseCase,
 )
+from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
@@ -87,4 +89,6 @@ class Services:
     adaptive_shares: AdaptiveShareBook
     alerts: AlertBook
     work_on_alerts: WorkOnAlertsUseCase
+    journal: JournalArchive
+    record_access: RecordAccessUseCase
     clock: Clock

@@ -14,6 +14,7 @@ class Permission(StrEnum):
     READ_ROUTING = "routing.read"
     CHANGE_ROUTING = "routing.change"
     READ_JOURNAL = "journal.read"
+    EXPORT_JOURNAL = "journal.export"
     READ_JOBS = "jobs.read"
     MANAGE_JOBS = "jobs.manage"
     RESEND_LETTERS = "letters.resend"
@@ -54,9 +55,11 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.CHANGE_ROUTING,
         Permission.MANAGE_ALERTS,
         Permission.READ_JOURNAL,
+        Permission.EXPORT_JOURNAL,
         Permission.DECIDE_REVIEWS,
     },
-    "auditor": _EVERYONE | {Permission.READ_JOURNAL, Permission.READ_JOBS},
+    "auditor": _EVERYONE
+    | {Permission.READ_JOURNAL, Permission.EXPORT_JOURNAL, Permission.READ_JOBS},
 }
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
@@ -64,5 +67,5 @@ ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
     "admin": "Changes the routing, reads the journal, and decides on reviews.",
-    "auditor": "Reads everything, the journal too; changes nothing.",
+    "auditor": "Reads everything, takes the journal away; changes nothing.",
 }

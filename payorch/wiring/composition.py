@@ -19,6 +19,7 @@ from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase
 from payorch.application.rule_on_decline import RuleOnDeclineUseCase
 from payorch.application.services import Services
+from payorch.application.verify_journal import VerifyJournalUseCase
 from payorch.application.verify_ledger import VerifyLedgerUseCase
 from payorch.application.verify_providers import VerifyProvidersUseCase
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
@@ -66,6 +67,9 @@ from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
+    access_records,
+    journal_archive,
+    journal_verification,
     ledger_verification,
     verification_handlers,
 )
@@ -82,6 +86,7 @@ class Wired:
     database: Database
     background: Background
     verify: VerifyLedgerUseCase
+    verify_journal: VerifyJournalUseCase
     verify_providers: VerifyProvidersUseCase
     recover: RecoverLedgerUseCase
 
@@ -194,6 +199,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         adaptive_shares=adaptive_shares,
         alerts=alerts,
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
+        journal=journal_archive(base),
+        record_access=access_records(base),
         clock=base.clock,
     )
     return Wired(
@@ -204,6 +211,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         database=base.database,
         background=background_work(base, handlers=handlers, schedules=schedules),
         verify=verify,
+        verify_journal=journal_verification(base),
         verify_providers=verify_providers,
         recover=ledger_recovery(base, resolve, giving_back.resolve, recorder),
     )

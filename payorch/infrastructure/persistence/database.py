@@ -7,7 +7,7 @@ back before it returns, so that none is ever held during a provider's call.
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -183,6 +183,23 @@ def _begin_writing(connection: Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
 
 
+Work = Callable[[Connection], None]
+
+_LAST = "payorch_last"
+
+
+def do_last(connection: Connection, work: Work) -> None:
+    """Does `work` right before the transaction of `Database.tx` commits, after all else.
+
+    For a row that many transactions need: the shorter each holds it, the better. Raises
+    RuntimeError outside of such a transaction, where the work would be lost without a word.
+    """
+    last: list[Work] | None = connection.get_execution_options().get(_LAST)
+    if last is None:
+        raise RuntimeError("Only a transaction of Database.tx() does something last.")
+    last.append(work)
+
+
 class Database:
     """Short transactions on one engine."""
 
@@ -202,8 +219,13 @@ class Database:
     @contextmanager
     def tx(self) -> Iterator[Connection]:
         """One write transaction: commits at the end, rolls back on anything else."""
-        with self._turn_to_write(), self._writing.connect() as connection, connection.begin():
-            yield connection
+        with self._turn_to_write(), self._writing.connect() as connection:
+            last: list[Work] = []
+            connection.execution_options(**{_LAST: last})
+            with connection.begin():
+                yield connection
+                for work in last:
+                    work(connection)
 
     @contextmanager
     def one_statement(self) -> Iterator[Connection]:

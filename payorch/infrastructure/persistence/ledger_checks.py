@@ -13,11 +13,13 @@ from sqlalchemy import RowMapping, Select, bindparam, select
 
 from payorch.application.metrics_rollup import ProviderMetricsRepository
 from payorch.application.metrics_window import MINUTE, floor_to_minute
+from payorch.application.verify_journal import VerifyJournalUseCase
 from payorch.application.verify_ledger import ROLLUP_COMPARED, Fact, Period, Violation
 from payorch.infrastructure.persistence import journal_check_statements as journal
 from payorch.infrastructure.persistence import payment_check_statements as payments
 from payorch.infrastructure.persistence import refund_check_statements as refunds
 from payorch.infrastructure.persistence import work_check_statements as work
+from payorch.infrastructure.persistence.journal_reader import SqlAlchemyJournalReader
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import TransactionRow
 
@@ -71,6 +73,7 @@ WHOLE: Mapping[str, tuple[Check, ...]] = {
 }
 
 ROLLUP = "rollup_differs"
+JOURNAL = "journal_broken"
 
 _slice_end = (
     select(TransactionRow.changed_at)
@@ -97,6 +100,8 @@ class SqlAlchemyLedgerChecks:
     def violations(self, kind: str, period: Period, *, limit: int) -> Sequence[Violation]:
         if kind == ROLLUP:
             return self._differing_minutes(period, limit)
+        if kind == JOURNAL:
+            return self._broken_entries()[:limit]
         if kind in SLICED:
             return self._in_slices(SLICED[kind], period, limit)
         found: list[Violation] = []
@@ -140,6 +145,15 @@ class SqlAlchemyLedgerChecks:
         with self._transactions.read() as connection:
             rows = connection.execute(statement.limit(limit), parameters).mappings()
             return [_violation(row) for row in rows]
+
+    def _broken_entries(self) -> Sequence[Violation]:
+        """All of the journal, whatever the period: old entries are what a hand is after."""
+        broken = VerifyJournalUseCase(SqlAlchemyJournalReader(self._transactions)).execute().broken
+        if broken is None:
+            return ()
+        entry = "journal" if broken.entry_id is None else f"journal entry {broken.entry_id}"
+        facts = {name: value for name, value in broken.to_json().items() if name != "id"}
+        return [Violation(entry, {name: _fact(value) for name, value in facts.items()})]
 
     def _differing_minutes(self, period: Period, limit: int) -> Sequence[Violation]:
         if self._rollup.rollup_state() is None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from payorch.infrastructure.persistence import tables  # noqa: F401 - registers every table
 from payorch.infrastructure.persistence.database import Base
+from payorch.infrastructure.persistence.journal_protection import missing_triggers
 
 
 class Schema:
@@ -39,7 +40,11 @@ class Schema:
         """Differences between the migrated database and the models; empty when they agree."""
         with self._engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+            differences = [str(it) for it in compare_metadata(context, Base.metadata)]
+            return differences + [
+                f"The trigger {name} is missing: the journal can be changed."
+                for name in missing_triggers(connection)
+            ]
 
     def _config(self, connection: Connection) -> Config:
         config = Config()

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from payorch.infrastructure.persistence.tables.journal import JournalRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
+from payorch.presentation.backoffice.journal_export import JournalExportPages
 from payorch.presentation.backoffice.journal_texts import done_text, subject_link
 from payorch.presentation.backoffice.payments.payment_columns import with_small_print
 from payorch.presentation.backoffice.payments.payment_filters import time_filters
@@ -25,7 +26,6 @@ from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView, shown_as
 from payorch.presentation.backoffice.shell.exact_filters import TextFilter
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView
 from payorch.presentation.page_context import utc_time
 
 ENTRIES_ENDPOINT = "entries"
@@ -38,7 +38,8 @@ READERS: Mapping[str, Permission] = {
 """Who may read the entries of a thing: those who may read the thing."""
 
 
-class JournalView(KeysetListView):
+class JournalView(JournalExportPages):
+    list_template = "backoffice/journal.html"
     required_permission = Permission.READ_JOURNAL
     column_list = ("created_at", "actor", "action", "subject", "reason", "changes")
     column_kinds: ClassVar[Mapping[str, str]] = {

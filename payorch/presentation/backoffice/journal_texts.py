@@ -46,7 +46,7 @@ def _thing(subject: str, names: Names) -> str:
     match kind:
         case "payment_method" | "circuit" | "payment_method_fee":
             return names.get(key, key)
-        case "order" | "transaction" | "staff" | "alert_rule":
+        case "order" | "transaction" | "staff" | "alert_rule" | "page":
             return key
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
@@ -73,6 +73,8 @@ def _address(subject: str) -> str | None:
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
         case _ if subject.startswith("job ") and subject[4:].isdecimal():
             return _page("backoffice_jobs.job_page", key=subject[4:])
+        case "page":
+            return None
         case _ if "/" in subject:
             _, _, event_id = subject.partition("/")
             return _page("backoffice_provider_events.index_view", search=event_id)
@@ -147,6 +149,12 @@ def _ruling(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) ->
     return f"ruled that the decline code {thing} means “{worded(str(after.get('meaning', '')))}”"
 
 
+def _exported(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    since, until = after.get("since") or "the first entry", after.get("until") or "then"
+    form = str(after.get("format")).upper()
+    return f"took the journal away as {form}, from {since} until {until}"
+
+
 _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]] = {
     "enable_payment_method": _plain("enabled {thing}"),
     "disable_payment_method": _plain("disabled {thing}"),
@@ -181,4 +189,9 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "set_staff_password": _plain("set another password for {thing}"),
     "open_staff_account": _plain("opened the account of {thing} again"),
     "close_staff_account": _plain("closed the account of {thing}"),
+    "logged_in": _plain("logged in"),
+    "logged_out": _plain("logged out"),
+    "login_failed": _plain("could not log in: {thing}"),
+    "access_refused": _plain("was refused {thing}"),
+    "journal_exported": _exported,
 }

@@ -12,6 +12,7 @@ from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_sqlalchemy import SQLAlchemy
 
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
+from payorch.presentation.backoffice import access_records
 
 SESSION_LENGTH = timedelta(hours=12)
 """A working day; security.md S3."""
@@ -52,9 +53,16 @@ class StaffLoginForm(LoginForm):
 
     remember = None  # type: ignore[assignment]  # how WTForms takes an inherited field away
 
+    def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
+        is_valid = bool(super().validate(extra_validators=extra_validators, **kwargs))
+        if not is_valid:
+            access_records.note_failed_login(self.user)
+        return is_valid
+
 
 def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
     """Flask-Babel and CSRFProtect must be initialized on `app` before."""
+    access_records.init_app(app)
     app.config.update(_SETTINGS)
     app.config.update(_cookie_settings(uses_https=uses_https))
     security = Security(

@@ -12,6 +12,7 @@ from payorch.application.verify_ledger import TIMELESS_KINDS, Period, VerifyLedg
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.infrastructure.persistence.ledger_checks import (
+    JOURNAL,
     ROLLUP,
     SLICED,
     WHOLE,
@@ -24,14 +25,13 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
     JobRow,
-    JournalRow,
     RefundRow,
     TransactionRow,
     WebhookEventRow,
 )
 from payorch.infrastructure.persistence.tables.jobs import JobState
 from payorch.infrastructure.system_clock import SystemClock
-from tests.journalled import journal_refund
+from tests.journalled import hand_at_the_journal, journal_entry, journal_refund
 from tests.metrics_history import MetricsHistory
 from tests.shop import Shop
 
@@ -65,8 +65,8 @@ def kinds(database, **options) -> set[str]:
 
 
 def run(database, *statements: str) -> None:
-    """Write around all our code."""
-    with database.tx() as connection:
+    """Write around all our code, and around the journal's triggers."""
+    with hand_at_the_journal(database) as connection:
         for statement in statements:
             assert connection.execute(text(statement)).rowcount != 0, statement
 
@@ -77,7 +77,7 @@ def drop(database, index: str) -> None:
 
 
 def test_each_rule_has_its_statements():
-    assert {rule.kind for rule in RULES} == {*SLICED, *WHOLE, ROLLUP}
+    assert {rule.kind for rule in RULES} == {*SLICED, *WHOLE, ROLLUP, JOURNAL}
 
 
 def test_a_healthy_shop_breaks_no_rule(shop, database):
@@ -117,6 +117,7 @@ BROKEN = {
     "in_review": (_UNKNOWN.format(f"review_since = {LONG_AGO}"),),
     "order_flagged": ("UPDATE orders SET flag = 'contradicting_outcome'",),
     "policy_without_journal": ("DELETE FROM journal",),
+    "journal_broken": ("UPDATE journal SET reason = 'None of your business'",),
     "safe_mode": ("UPDATE configuration SET mode = 'safe'",),
 }
 UNGUARDED = {
@@ -418,14 +419,6 @@ def test_no_more_findings_of_a_kind_than_wanted(shop, database):
 def test_a_cancelled_order_that_is_paid_all_the_same_is_found(database, paid_at_second):
     with database.tx() as connection:
         order_id = connection.exec_driver_sql("SELECT public_id FROM orders").scalar_one()
-        connection.execute(
-            insert(JournalRow).values(
-                created_at=datetime.now(UTC),
-                actor="fiona@example.org",
-                action="order_cancelled",
-                subject=f"order:{order_id}",
-                reason="The customer called.",
-            )
-        )
+        journal_entry(connection, "order_cancelled", f"order:{order_id}")
 
     assert ("cancelled_and_alive", order_id) in found(database)

@@ -18,7 +18,7 @@ def some_entries(payments):
         payments,
         a_journal_entry(),
         a_journal_entry(
-            created_at=START + timedelta(minutes=1),
+            at=START + timedelta(minutes=1),
             actor="system",
             action="payment_method.disable",
             subject="payment_method:alpha",

@@ -19,6 +19,7 @@ from payorch.infrastructure.jobs import drain
 from payorch.infrastructure.persistence.database import Base
 from payorch.infrastructure.system_clock import RandomIds
 from tests.fakes import CrashAt, FakeClock, SimulatedCrash, fake_time
+from tests.journalled import begin_anew, hand_at_the_journal
 from tests.shop import Shop, a_method
 from tests.simulation.books import Books
 from tests.simulation.scripted_providers import NAMES, ScriptedProviders
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SETTINGS = {"payment_methods", "configuration", "routing_policies", "journal"}
+SETTINGS = {"payment_methods", "configuration", "routing_policies", "journal", "journal_head"}
 RECOVERY_STEPS_MIN = (1, 1, 5, 20, 70, 400, 1500)
 QUEUES = ("reconcile", "refunds", "webhooks")
 """Those that move money. Letters take most of the time and move none."""
@@ -183,13 +184,12 @@ def forget_orders(database: Database) -> None:
             for table in tables:
                 connection.execute(table.delete())
             connection.execute(text("PRAGMA foreign_keys = ON"))
-        for statement in _FORGET_CHANGES:
-            connection.execute(text(statement))
         connection.commit()
+    with hand_at_the_journal(database) as connection:
+        connection.execute(text(_FORGET_POLICIES))
+        begin_anew(connection, keep="routing_policy")
 
 
-_FORGET_CHANGES = (
-    "DELETE FROM routing_policies WHERE version < (SELECT policy_version FROM configuration)",
-    """DELETE FROM journal
-    WHERE id <> (SELECT max(id) FROM journal WHERE subject = 'routing_policy')""",
+_FORGET_POLICIES = (
+    "DELETE FROM routing_policies WHERE version < (SELECT policy_version FROM configuration)"
 )

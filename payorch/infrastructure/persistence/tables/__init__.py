@@ -8,7 +8,7 @@ from payorch.infrastructure.persistence.tables.circuits import (
 )
 from payorch.infrastructure.persistence.tables.decline_rulings import DeclineRulingRow
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
-from payorch.infrastructure.persistence.tables.journal import JournalRow
+from payorch.infrastructure.persistence.tables.journal import JournalHeadRow, JournalRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
@@ -41,6 +41,7 @@ __all__ = [
     "EvidenceRow",
     "JobCounterRow",
     "JobRow",
+    "JournalHeadRow",
     "JournalRow",
     "MetricAlertRow",
     "NoticeRow",

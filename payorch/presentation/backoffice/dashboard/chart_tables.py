@@ -20,6 +20,7 @@ from payorch.presentation.backoffice.dashboard.decline_chart import reasons_of
 from payorch.presentation.backoffice.dashboard.metric_texts import DASH, share_text
 from payorch.presentation.backoffice.dashboard.outcome_chart import OUTCOMES
 from payorch.presentation.backoffice.payments.payment_texts import worded
+from payorch.presentation.csv_lines import formula_safe
 from payorch.presentation.money_format import format_amount_plain
 from payorch.presentation.page_context import money
 
@@ -37,9 +38,6 @@ Value = str | int | float | datetime | Share | Amount | None
 Row = tuple[Value, ...]
 
 INTERVAL_COLUMNS = ("95 % low", "95 % high")
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a text cell that starts with one of these (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _csv_cell(value: Value) -> str:
         case float():
             return f"{value:.1f}"
         case str():
-            return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+            return formula_safe(value)
 
 
 def _buckets(figures: DashboardFigures, look: ProviderLook) -> Iterator[tuple[str, BucketFigures]]:

@@ -1,0 +1,48 @@
+"""Who came in, who was not let in, and what was refused: journalled like changes are.
+
+What a visitor typed into the login is never kept unless it is an account's address: people type
+passwords into the wrong field.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from payorch.application.ports import Clock
+
+Email = str
+
+
+class AccessJournal(Protocol):
+    """`address` is the network address. All raise LedgerUnavailable."""
+
+    def logged_in(self, staff: Email, *, address: str, at: datetime) -> None:
+        """Somebody came in with this account."""
+
+    def login_failed(self, staff: Email | None, *, address: str, at: datetime) -> None:
+        """Somebody tried to; None: with an address that has no account."""
+
+    def logged_out(self, staff: Email, *, address: str, at: datetime) -> None:
+        """The session was ended by its owner."""
+
+    def refused(self, staff: Email, *, method: str, page: str, address: str, at: datetime) -> None:
+        """Somebody asked for what their role does not allow."""
+
+
+class RecordAccessUseCase:
+    def __init__(self, journal: AccessJournal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    def logged_in(self, staff: Email, *, address: str) -> None:
+        self._journal.logged_in(staff, address=address, at=self._clock.now())
+
+    def login_failed(self, staff: Email | None, *, address: str) -> None:
+        self._journal.login_failed(staff, address=address, at=self._clock.now())
+
+    def logged_out(self, staff: Email, *, address: str) -> None:
+        self._journal.logged_out(staff, address=address, at=self._clock.now())
+
+    def refused(self, staff: Email, *, method: str, page: str, address: str) -> None:
+        self._journal.refused(
+            staff, method=method, page=page, address=address, at=self._clock.now()
+        )

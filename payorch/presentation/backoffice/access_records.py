@@ -1,0 +1,65 @@
+"""Journals who logged in, who could not, who logged out, and what staff were refused.
+
+Views only note what happened; it is written when the answer is ready. The login's own work at
+the database is over by then - on SQLite, both at once would wait for each other - and a session
+whose login cannot be journalled is not handed out.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_login import user_logged_out
+from flask_security.signals import user_authenticated
+
+from payorch.presentation.backoffice.shell.access import current_staff
+from payorch.presentation.services import services
+
+_NOTES = "access_notes"
+_BACK_OFFICE = "/admin/"
+
+
+def init_app(app: Flask) -> None:
+    """Call it before the login is put on `app`: what is registered first runs last."""
+    app.after_request(_write_notes)
+    user_authenticated.connect(_came_in, app)
+    user_logged_out.connect(_went_out, app)
+
+
+def note_failed_login(account: Any) -> None:
+    """`account` None: there is none with the address that was typed."""
+    email = None if account is None else str(account.email)
+    _note(lambda: services().record_access.login_failed(email, address=_address()))
+
+
+def _came_in(_app: Flask, user: Any, **_facts: object) -> None:
+    email = str(user.email)
+    _note(lambda: services().record_access.logged_in(email, address=_address()))
+
+
+def _went_out(_app: Flask, user: Any, **_facts: object) -> None:
+    email = getattr(user, "email", None)
+    # Flask-Login also tells of visitors who were never logged in.
+    if email is not None:
+        _note(lambda: services().record_access.logged_out(str(email), address=_address()))
+
+
+def _note(write: Callable[[], None]) -> None:
+    g.setdefault(_NOTES, []).append(write)
+
+
+def _write_notes(response: Response) -> Response:
+    notes: list[Callable[[], None]] = g.pop(_NOTES, [])
+    for write in notes:
+        write()
+    if response.status_code == 403 and request.path.startswith(_BACK_OFFICE):
+        staff = current_staff()
+        if staff.is_authenticated:
+            services().record_access.refused(
+                staff.email, method=request.method, page=request.path, address=_address()
+            )
+    return response
+
+
+def _address() -> str:
+    return request.remote_addr or ""
