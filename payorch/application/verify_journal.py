@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from payorch.domain.journal_chain import GENESIS, ChainHead, JournalEntry, time_text
+from payorch.domain.journal_chain import BEFORE_ALL, GENESIS, ChainHead, JournalEntry, time_text
 
 
 class Defect(StrEnum):
@@ -123,7 +123,7 @@ class VerifyJournalUseCase:
     def _start(self, since_hash: str | None) -> _Walk | None:
         """None when the chain does not hold the hash to start from."""
         if since_hash is None or since_hash == GENESIS:
-            return _Walk(GENESIS, -1)
+            return _Walk(GENESIS, BEFORE_ALL)
         follower = self._reader.follower_of(since_hash)
         if follower is not None:
             return _Walk(since_hash, follower.id - 1)

@@ -14,6 +14,9 @@ from hashlib import sha256
 GENESIS = "0" * 64
 """What the first entry names as the hash before it."""
 
+BEFORE_ALL = -(2**63)
+"""Below every id that a database can hold: an entry may hide below zero."""
+
 State = Mapping[str, object] | None
 
 

@@ -14,6 +14,7 @@ from payorch.infrastructure.persistence.journal_reader import SqlAlchemyJournalR
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import JournalHeadRow, JournalRow
 from payorch.infrastructure.system_clock import SystemClock
+from tests.databases import open_database
 from tests.journalled import begin_anew, hand_at_the_journal, journal_entry
 
 ODD = {"ä": ["1", 2, 3.5, None, True], "nested": {"b": "😀\u2028", "a": 10**17}, "z": -0.0}
@@ -278,6 +279,46 @@ def test_a_head_that_is_gone_is_said(database):
 
     assert found.broken.defect is Defect.MISSING
     assert "journal_head" in found.broken.says
+
+
+SPOILED = {
+    "before": "'no json'",
+    "after": "'{\"a\": '",
+    "created_at": "'yesterday'",
+    "actor": "x'ff00'",
+    "reason": "CAST(x'ff' AS TEXT)",
+    "hash": "x'00'",
+    "previous_hash": "x'00'",
+}
+
+
+@pytest.mark.breaks_the_books
+@pytest.mark.parametrize("column", SPOILED)
+def test_bytes_that_nobody_can_read_do_not_stop_the_check(sqlite_files, column):
+    """PostgreSQL refuses them; SQLite takes anything anywhere."""
+    with open_database(sqlite_files.new_database_url()) as database:
+        journal(database, 4)
+        with hand_at_the_journal(database) as connection:
+            connection.exec_driver_sql(
+                f"UPDATE journal SET {column} = {SPOILED[column]} WHERE id = 3"
+            )
+
+        found = verify(database)
+
+        assert (found.broken.defect, found.broken.entry_id) == (Defect.CHANGED, 3)
+        assert found.sound == 2
+        assert found.broken.action == "action_2"
+
+
+@pytest.mark.breaks_the_books
+def test_an_entry_cannot_hide_below_zero(database):
+    journal(database, 3)
+    with database.tx() as connection:
+        connection.execute(insert(JournalRow).values(**entry(id=-5)))
+
+    found = verify(database)
+
+    assert (found.broken.defect, found.broken.entry_id) == (Defect.UNLINKED, -5)
 
 
 def test_both_databases_give_an_entry_the_same_hash(database):
