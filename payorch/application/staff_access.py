@@ -1,4 +1,4 @@
-"""Who came in, who was not let in, and what was refused: journalled like changes are.
+"""Who came in, who was not let in, what was refused and taken away: journalled like changes.
 
 What a visitor typed into the login is never kept unless it is an account's address: people type
 passwords into the wrong field.
@@ -27,6 +27,11 @@ class AccessJournal(Protocol):
     def refused(self, staff: Email, *, method: str, page: str, address: str, at: datetime) -> None:
         """Somebody asked for what their role does not allow."""
 
+    def figures_exported(
+        self, staff: Email, *, chart: str, query: str, address: str, at: datetime
+    ) -> None:
+        """A chart's table was taken away as a file; `query` is what it was filtered by."""
+
 
 class RecordAccessUseCase:
     def __init__(self, journal: AccessJournal, clock: Clock) -> None:
@@ -45,4 +50,9 @@ class RecordAccessUseCase:
     def refused(self, staff: Email, *, method: str, page: str, address: str) -> None:
         self._journal.refused(
             staff, method=method, page=page, address=address, at=self._clock.now()
+        )
+
+    def figures_exported(self, staff: Email, *, chart: str, query: str, address: str) -> None:
+        self._journal.figures_exported(
+            staff, chart=chart, query=query, address=address, at=self._clock.now()
         )

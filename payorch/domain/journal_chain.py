@@ -17,6 +17,9 @@ GENESIS = "0" * 64
 BEFORE_ALL = -(2**63)
 """Below every id that a database can hold: an entry may hide below zero."""
 
+# Made once: json.dumps would make one for each entry.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
 State = Mapping[str, object] | None
 
 
@@ -76,12 +79,7 @@ def canonical_text(entry: JournalEntry) -> str:
         "after": entry.after,
         "previous_hash": entry.previous_hash,
     }
-    return json.dumps(
-        {name: value for name, value in columns.items() if value is not None},
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=True,
-    )
+    return _encode({name: value for name, value in columns.items() if value is not None})
 
 
 def time_text(at: datetime) -> str:

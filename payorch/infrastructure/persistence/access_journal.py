@@ -68,6 +68,21 @@ class SqlAlchemyAccessJournal:
                 at=at,
             )
 
+    def figures_exported(
+        self, staff: str, *, chart: str, query: str, address: str, at: datetime
+    ) -> None:
+        with self._transactions.write() as connection:
+            insert_entry(
+                connection,
+                actor=staff,
+                action="figures_exported",
+                subject=_subject(f"chart:{chart}"),
+                reason="no reason is asked for figures",
+                before=None,
+                after={"address": address, "filters": query},
+                at=at,
+            )
+
     def journal_export(self, command: ExportJournal, *, at: datetime) -> None:
         with self._transactions.write() as connection:
             insert_entry(

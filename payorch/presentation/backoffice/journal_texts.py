@@ -46,7 +46,7 @@ def _thing(subject: str, names: Names) -> str:
     match kind:
         case "payment_method" | "circuit" | "payment_method_fee":
             return names.get(key, key)
-        case "order" | "transaction" | "staff" | "alert_rule" | "page":
+        case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart":
             return key
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
@@ -194,4 +194,5 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "login_failed": _plain("could not log in: {thing}"),
     "access_refused": _plain("was refused {thing}"),
     "journal_exported": _exported,
+    "figures_exported": _plain("took the figures of “{thing}” away as CSV"),
 }

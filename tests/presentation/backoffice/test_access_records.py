@@ -72,6 +72,19 @@ def test_what_staff_may_not_see_is_refused_and_journalled(office):
     ]
 
 
+def test_figures_that_are_taken_away_are_journalled(office):
+    office.logged_in("vera").get("/admin/dashboard/volume.csv?preset=24h")
+
+    with office.database.read() as connection:
+        entry = connection.execute(
+            select(JournalRow.__table__).where(JournalRow.action == "figures_exported")
+        ).one()
+    assert (entry.actor, entry.subject) == ("vera@example.org", "chart:volume")
+    assert entry.after["address"] == "127.0.0.1"
+    page = office.logged_in("ari").get("/admin/journal/").text
+    assert "took the figures of “volume” away as CSV" in page
+
+
 def test_records_read_as_sentences(office):
     visitor = office.visitor()
     visitor.log_in(office.hire("vera"), "wrong password, sorry")

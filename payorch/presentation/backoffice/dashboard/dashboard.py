@@ -106,6 +106,12 @@ class DashboardView(BackofficeView):
             filters=filters.query_string,
             staff_id=getattr(staff, "id", None),
         )
+        services().record_access.figures_exported(
+            staff.email,
+            chart=chart,
+            query=filters.query_string,
+            address=request.remote_addr or "",
+        )
         window = figures.query.window
         file = f"payorch-{chart}-{window.start:%Y%m%dT%H%M}-{window.end:%Y%m%dT%H%M}.csv"
         return Response(
