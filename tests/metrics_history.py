@@ -14,6 +14,8 @@ from payorch.domain.payment_status import (
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
+    ProviderHourRow,
+    ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
     SubmissionRow,
@@ -166,6 +168,8 @@ class MetricsHistory:
                 TransactionRow,
                 SubmissionRow,
                 OrderRow,
+                ProviderHourSpreadRow,
+                ProviderHourRow,
                 ProviderMinuteRow,
                 RollupStateRow,
             ):

@@ -51,6 +51,8 @@ class AttemptFact(NamedTuple):
     """The part of a transaction that is counted. `minute` is when it started, on the minute.
 
     `after` is the provider of the attempt before it in its submission, "" for a first one.
+    `opens_order` marks the first attempt of all at its order, `is_order_paid` whether that order
+    is paid by now, by whichever attempt.
     """
 
     minute: datetime
@@ -63,6 +65,8 @@ class AttemptFact(NamedTuple):
     amount_minor: int
     latency_ms: int | None
     after: str = ""
+    opens_order: bool = False
+    is_order_paid: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,9 @@ class AttemptCounts:
     """Attempts by how they stand now. The states exclude each other; their sum is `attempts`.
 
     `approved` are those that are not voided; a provider is judged by `charged`, which has both.
-    So has `approved_amount_minor`, as it also has what was refunded.
+    So has `approved_amount_minor`, as it also has what was refunded. `orders` are the orders
+    that were tried for the first time by one of these attempts, `paid_orders` those of them that
+    are paid now.
     """
 
     approved: int = 0
@@ -82,6 +88,8 @@ class AttemptCounts:
     abandoned: int = 0
     still_open: int = 0
     approved_amount_minor: int = 0
+    orders: int = 0
+    paid_orders: int = 0
 
     @property
     def charged(self) -> int:
@@ -107,6 +115,11 @@ class AttemptCounts:
     def approval(self) -> Tally:
         """Approval rate: approved / finished attempts, voided ones approved."""
         return Tally(approved=self.charged, finished=self.finished)
+
+    @property
+    def conversion(self) -> Tally:
+        """Order conversion: paid orders / orders, each at its very first attempt."""
+        return Tally(approved=self.paid_orders, finished=self.orders)
 
     @property
     def technical_failures(self) -> int:
@@ -154,6 +167,9 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
         tallies[key][_counter_of(fact)] += 1
         if fact.status in CHARGED_TRANSACTION_STATUSES:
             tallies[key]["approved_amount_minor"] += fact.amount_minor
+        if fact.opens_order:
+            tallies[key]["orders"] += 1
+            tallies[key]["paid_orders"] += fact.is_order_paid
         if fact.status is TransactionStatus.DECLINED:
             declines[key][fact.decline_reason or UNKNOWN_REASON] += 1
         if fact.latency_ms is not None:

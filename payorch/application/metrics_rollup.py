@@ -1,4 +1,4 @@
-"""Keeps the per-minute rollup: recounts the minutes that changed and replaces their rows.
+"""Keeps the rollup: recounts the minutes that changed, replaces their rows, and adds up hours.
 
 A rollup is a cache of the transactions, never a source: it can be rebuilt at any time, and no
 payment waits for it. Rows are replaced by a recount, never incremented, so a run may be
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from payorch.application.attempt_counts import AttemptCounts, CellKey
-from payorch.application.metrics_window import MINUTE, MetricsWindow
+from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_hour
 from payorch.application.ports import Clock
 from payorch.domain.latency_histogram import LatencyHistogram
 
@@ -49,12 +49,6 @@ class CountedCells:
 
 
 @dataclass(frozen=True, slots=True)
-class SubmittedOrders:
-    submitted: int
-    paid: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenUnknowns:
     attempts: int
     oldest_started_at: datetime | None
@@ -85,7 +79,11 @@ class ProviderMetricsRepository(Protocol):
     def rollup_state(self) -> RollupState | None: ...
 
     def changed_minutes(self, *, since: datetime) -> Sequence[datetime]:
-        """Minutes in which a transaction started that changed at or after `since`, sorted."""
+        """Minutes whose counts changed at or after `since`, sorted.
+
+        Those in which a transaction started that changed since, and those in which its order
+        was tried first: that order may be paid now.
+        """
 
     def next_minute_with_data(self, *, after: datetime) -> datetime | None:
         """The first minute at or after `after` that has transactions or rollup rows."""
@@ -100,9 +98,10 @@ class ProviderMetricsRepository(Protocol):
         """Store how far the rollup has come; a watermark never goes back."""
 
     def differing_minutes(self, start: datetime, end: datetime) -> Sequence[datetime]:
-        """Minutes of [start, end) whose rows are not what a recount gives.
+        """Minutes of [start, end) whose rows are not what a recount gives, and the starts of
+        hours in it whose rows are not the sum of their minutes' rows.
 
-        Those that changed after the watermark are left out: they are recounted anyway.
+        Minutes that changed after the watermark are left out: they are recounted anyway.
         """
 
     def counts(
@@ -117,14 +116,6 @@ class ProviderMetricsRepository(Protocol):
 
         Rollup rows up to the watermark, and a recount instead of them for each minute that
         changed since.
-        """
-
-    def submitted_orders(
-        self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
-    ) -> SubmittedOrders:
-        """Orders with a first attempt (at one of `providers`) in the window, each counted once.
-
-        `paid` are those that are paid now, by whichever provider.
         """
 
     def open_unknowns(self, *, providers: frozenset[str], currency: str | None) -> OpenUnknowns: ...
@@ -178,11 +169,13 @@ class MetricsRollup:
         return RollupCheck(tuple(differing))
 
     def _spans_with_data(self) -> Iterator[tuple[datetime, datetime]]:
-        start = self._repository.next_minute_with_data(after=datetime.min.replace(tzinfo=UTC))
-        while start is not None:
+        found = self._repository.next_minute_with_data(after=datetime.min.replace(tzinfo=UTC))
+        while found is not None:
+            # Whole hours, so that each is added up once.
+            start = floor_to_hour(found)
             end = start + MAX_SPAN
             yield start, end
-            start = self._repository.next_minute_with_data(after=end)
+            found = self._repository.next_minute_with_data(after=end)
 
     def _finished(self, started_at: datetime, *, minutes: int) -> RollupReport:
         # The time before the changes were looked up: later ones belong to the next run.

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from payorch.domain.errors import PayorchError
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 AUTOMATIC = timedelta(0)
 MAX_WINDOW = timedelta(days=400)
 MAX_BUCKETS = 170
@@ -29,6 +30,11 @@ class InvalidWindow(PayorchError):
 
 def floor_to_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
+
+
+def floor_to_hour(moment: datetime) -> datetime:
+    """Hours of UTC; `moment` is in UTC."""
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

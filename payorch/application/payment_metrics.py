@@ -7,8 +7,9 @@
   after another provider declined or failed. The two are never mixed.
 - Technical failure rate: (not sent + unknown) / all attempts.
 - Latency: percentiles over all answered attempts from send to answer, time-outs at their cut.
-- Order conversion: orders paid / orders submitted, each order once. Submitted in a window means
-  a first attempt was made in it; with a provider filter, at one of these providers.
+- Order conversion: orders paid / orders submitted, each order once: in the minute in which it
+  was tried for the first time, however often it was tried again, and whoever it was paid by.
+  With a provider filter, the orders that were first tried at one of these providers.
 - Cost: what providers charge for the attempts of the window (provider_fees.py), per currency.
 - Recovered: orders paid by a fallback attempt, and their amounts, per currency.
 - Fallback flow: who was tried right after whom (fallback_flow.py).
@@ -35,7 +36,6 @@ from payorch.application.figure_building import (
 from payorch.application.metrics_rollup import (
     CountedCells,
     ProviderMetricsRepository,
-    SubmittedOrders,
 )
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.ports import Clock
@@ -133,10 +133,9 @@ class PaymentMetricsService:
         this, that = (
             _Totals(self._counted(query, window, by_bucket=False)) for window in (after, before)
         )
-        orders, orders_before = (self._submitted(query, window) for window in (after, before))
         return (
             self._compared(this.first_approval, that.first_approval),
-            self._compared(_conversion(orders), _conversion(orders_before)),
+            self._compared(this.conversion, that.conversion),
         )
 
     def _counted(
@@ -146,20 +145,13 @@ class PaymentMetricsService:
             window, providers=query.providers, currency=query.currency, by_bucket=by_bucket
         )
 
-    def _submitted(self, query: MetricsQuery, window: MetricsWindow) -> SubmittedOrders:
-        return self._repository.submitted_orders(
-            window, providers=query.providers, currency=query.currency
-        )
-
     def _tiles(self, query: MetricsQuery, counted: CountedCells, now: datetime) -> Tiles:
         earlier = query.window.previous if query.compare else None
         before = None if earlier is None else self._counted(query, earlier, by_bucket=False)
-        orders = self._submitted(query, query.window)
-        orders_before = None if earlier is None else self._submitted(query, earlier)
         this, that = _Totals(counted), None if before is None else _Totals(before)
         return Tiles(
             order_conversion=self._compared(
-                _conversion(orders), None if orders_before is None else _conversion(orders_before)
+                this.conversion, None if that is None else that.conversion
             ),
             first_approval=self._compared(
                 this.first_approval, None if that is None else that.first_approval
@@ -194,13 +186,11 @@ class _Totals:
     """What the tiles take from all cells of a window together."""
 
     def __init__(self, counted: CountedCells) -> None:
+        every = counts_of(counted.counts)
+        self.conversion = every.conversion
         self.first_approval = counts_of(counted.counts, kind=AttemptKind.FIRST).approval
-        self.technical_failure = technical_failure(counts_of(counted.counts))
+        self.technical_failure = technical_failure(every)
         self.latency = merge_histograms(counted.latencies.values())
-
-
-def _conversion(orders: SubmittedOrders) -> Tally:
-    return Tally(approved=orders.paid, finished=orders.submitted)
 
 
 def _freshness(counted: CountedCells, now: datetime) -> Freshness:

@@ -5,22 +5,33 @@ from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
-    Select,
     and_,
     case,
     func,
     select,
     type_coerce,
+    union,
 )
 from sqlalchemy.orm import aliased
 
 from payorch.application.attempt_counts import AttemptFact
 from payorch.application.metrics_window import floor_to_minute
+from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.database import UtcDateTime
-from payorch.infrastructure.persistence.tables import ProviderMinuteRow, TransactionRow
+from payorch.infrastructure.persistence.tables import (
+    OrderRow,
+    ProviderHourRow,
+    ProviderHourSpreadRow,
+    ProviderMinuteRow,
+    TransactionRow,
+)
 
 ROWS_AT_A_TIME = 5_000
+
+FIRST = 1
+"""`sequence` of an order's very first attempt."""
 
 
 def minute_started(connection: Connection) -> ColumnElement[datetime]:
@@ -37,7 +48,7 @@ def started_within(start: datetime, end: datetime) -> ColumnElement[bool]:
 
 
 def matching(
-    table: type[TransactionRow] | type[ProviderMinuteRow],
+    table: type[TransactionRow | ProviderMinuteRow | ProviderHourRow | ProviderHourSpreadRow],
     providers: frozenset[str],
     currency: str | None,
 ) -> list[ColumnElement[bool]]:
@@ -69,8 +80,25 @@ _after = case(
 """The provider that was tried just before. It never changes, so neither does the rollup for it."""
 
 
-def minutes_changed(connection: Connection, *, since: datetime) -> Select[datetime]:
-    return select(minute_started(connection)).where(TransactionRow.changed_at >= since).distinct()
+def minutes_changed(
+    connection: Connection, *conditions: ColumnElement[bool], since: datetime
+) -> CompoundSelect[datetime]:
+    """Minutes (of transactions that meet the conditions) whose counts changed at or after `since`.
+
+    A later attempt changes those of the minute in which its order was tried first, too: there it
+    is counted as paid or not.
+    """
+    minutes = select(minute_started(connection)).where(*conditions)
+    retried = aliased(TransactionRow)
+    orders_retried = select(retried.order_id).where(
+        retried.changed_at >= since, retried.sequence > FIRST
+    )
+    return union(
+        minutes.where(TransactionRow.changed_at >= since),
+        minutes.where(
+            TransactionRow.sequence == FIRST, TransactionRow.order_id.in_(orders_retried)
+        ),
+    )
 
 
 def attempt_facts(
@@ -91,7 +119,9 @@ def attempt_facts(
         TransactionRow.amount_minor,
         TransactionRow.latency_ms,
         _after,
-    ).where(*conditions)
+        TransactionRow.sequence == FIRST,
+        OrderRow.status == PaymentStatus.PAID,
+    ).where(TransactionRow.order_id == OrderRow.id, *conditions)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}) as rows:
         for row in rows:
             yield AttemptFact(floor_to_minute(row[0]), *row[1:])

@@ -1,15 +1,12 @@
-"""The per-minute rollup in the database, and the reads that the metrics are computed from."""
+"""The rollup in the database, and the reads that the metrics are computed from."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
-    case,
     delete,
     func,
     insert,
@@ -17,15 +14,14 @@ from sqlalchemy import (
     update,
 )
 
-from payorch.application.attempt_counts import AttemptKind, Cell, CellKey, count_attempts
+from payorch.application.attempt_counts import count_attempts
 from payorch.application.metrics_rollup import (
     CountedCells,
     OpenUnknowns,
     RollupState,
-    SubmittedOrders,
 )
 from payorch.application.metrics_window import MetricsWindow, floor_to_minute
-from payorch.domain.payment_status import PaymentStatus, TransactionStatus
+from payorch.domain.payment_status import TransactionStatus
 from payorch.infrastructure.persistence.attempt_facts import (
     attempt_facts,
     matching,
@@ -33,8 +29,15 @@ from payorch.infrastructure.persistence.attempt_facts import (
     started_within,
 )
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.rollup_rows import (
+    differing_hours,
+    key_of,
+    minute_row,
+    replace_hours,
+)
 from payorch.infrastructure.persistence.tables import (
-    OrderRow,
+    ProviderHourRow,
+    ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
     TransactionRow,
@@ -71,10 +74,15 @@ class SqlAlchemyProviderMetricsRepository:
                     TransactionRow.started_at >= after
                 )
             )
-            rolled = connection.scalar(
-                select(func.min(ProviderMinuteRow.minute)).where(ProviderMinuteRow.minute >= after)
+            rolled = (
+                connection.scalar(select(func.min(column)).where(column >= after))
+                for column in (
+                    ProviderMinuteRow.minute,
+                    ProviderHourRow.hour,
+                    ProviderHourSpreadRow.hour,
+                )
             )
-        found = [moment for moment in (started, rolled) if moment is not None]
+            found = [moment for moment in (started, *rolled) if moment is not None]
         return floor_to_minute(min(found)) if found else None
 
     def replace(self, start: datetime, end: datetime) -> bool:
@@ -86,8 +94,9 @@ class SqlAlchemyProviderMetricsRepository:
             if cells:
                 connection.execute(
                     insert(ProviderMinuteRow),
-                    [_row_of(key, cell) for key, cell in sorted(cells.items())],
+                    [minute_row(key, cell) for key, cell in sorted(cells.items())],
                 )
+            replace_hours(connection, start, end)
         return True
 
     def advance(self, state: RollupState) -> None:
@@ -109,17 +118,18 @@ class SqlAlchemyProviderMetricsRepository:
             state = rollup_state(connection)
             pending = minutes_after_watermark(connection, state, start, end)
             recount = count_attempts(attempt_facts(connection, started_within(start, end)))
-            expected = {key: _row_of(key, cell) for key, cell in recount.items()}
+            expected = {key: minute_row(key, cell) for key, cell in recount.items()}
             rows = connection.execute(
                 select(ProviderMinuteRow.__table__).where(*_rolled_within(start, end))
             ).mappings()
-            stored = {_key_of(row): dict(row) for row in rows}
+            stored = {key_of(row): dict(row) for row in rows}
+            hours = differing_hours(connection, start, end)
         differing = {
             key.at
             for key in expected.keys() | stored.keys()
             if expected.get(key) != stored.get(key)
         }
-        return sorted(differing.difference(pending))
+        return sorted(differing.difference(pending) | hours)
 
     def counts(
         self,
@@ -133,22 +143,6 @@ class SqlAlchemyProviderMetricsRepository:
             return counted_cells(
                 connection, window, providers=providers, currency=currency, by_bucket=by_bucket
             )
-
-    def submitted_orders(
-        self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
-    ) -> SubmittedOrders:
-        tried_first = select(TransactionRow.order_id).where(
-            started_within(window.start, window.end),
-            TransactionRow.attempt_number == 1,
-            *matching(TransactionRow, providers, currency),
-        )
-        is_paid = case((OrderRow.status == PaymentStatus.PAID, 1), else_=0)
-        statement = select(func.count(), func.coalesce(func.sum(is_paid), 0)).where(
-            OrderRow.id.in_(tried_first)
-        )
-        with self._database.read() as connection:
-            submitted, paid = connection.execute(statement).one()
-        return SubmittedOrders(submitted=int(submitted), paid=int(paid))
 
     def open_unknowns(self, *, providers: frozenset[str], currency: str | None) -> OpenUnknowns:
         statement = select(func.count(), func.min(TransactionRow.started_at)).where(
@@ -188,29 +182,3 @@ def _wait_for_rollup(connection: Connection) -> None:
 
 def _rolled_within(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
     return ProviderMinuteRow.minute >= start, ProviderMinuteRow.minute < end
-
-
-def _row_of(key: CellKey, cell: Cell) -> dict[str, object]:
-    """A rollup row; the bins are sorted, so that a rerun gives the same bytes."""
-    return {
-        "minute": key.at,
-        "provider_code": key.provider_code,
-        "attempt_kind": key.kind.value,
-        "currency": key.currency,
-        "place": key.place,
-        "after_provider": key.after,
-        **asdict(cell.counts),
-        "latency": {str(number): count for number, count in cell.latency.bins.items()},
-        "declines": dict(sorted(cell.declines.items())),
-    }
-
-
-def _key_of(row: RowMapping) -> CellKey:
-    return CellKey(
-        row["minute"],
-        row["provider_code"],
-        AttemptKind(row["attempt_kind"]),
-        row["currency"],
-        row["place"],
-        row["after_provider"],
-    )

@@ -1,63 +1,86 @@
 """Reading the rollup, added up by the database: a chart of a month needs few rows in Python."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Integer,
+    Select,
     Subquery,
     TableValuedAlias,
+    and_,
     cast,
     extract,
+    false,
     func,
     literal,
+    or_,
     select,
+    union_all,
 )
+from sqlalchemy.orm import QueryableAttribute
 
 from payorch.application.attempt_counts import COUNTERS, AttemptCounts, AttemptKind, CellKey
 from payorch.application.metrics_window import BUCKET_EPOCH, MetricsWindow
 from payorch.domain.latency_histogram import LatencyHistogram
-from payorch.infrastructure.persistence.tables import ProviderMinuteRow
+from payorch.infrastructure.persistence.attempt_facts import matching
+from payorch.infrastructure.persistence.rolled_stretches import RolledStretches
+from payorch.infrastructure.persistence.tables import (
+    ProviderHourRow,
+    ProviderHourSpreadRow,
+    ProviderMinuteRow,
+)
+
+_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
+
+
+class RollupFilters(NamedTuple):
+    """No provider and no currency filter nothing."""
+
+    providers: frozenset[str]
+    currency: str | None
 
 
 class RolledCounts:
-    """The rows of one window that meet `conditions`, by bucket or all at the window's start."""
+    """The rollup of one window by bucket, or all at the window's start, but for the minutes in
+    `changed`.
+    """
 
     def __init__(
         self,
         connection: Connection,
         window: MetricsWindow,
-        conditions: list[ColumnElement[bool]],
+        stretches: RolledStretches,
+        changed: Select[datetime] | CompoundSelect[datetime],
+        filters: RollupFilters,
         *,
         by_bucket: bool,
     ) -> None:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._window = window
-        self._rows = self._rows_with_bucket(conditions, by_bucket=by_bucket)
+        self._stretches = stretches
+        self._unchanged = ProviderMinuteRow.minute.not_in(changed)
+        self._filters = filters
         self._by_bucket = by_bucket
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
-        columns = self._rows.c
-        keys = (
-            columns.bucket,
-            columns.provider_code,
-            columns.attempt_kind,
-            columns.currency,
-            columns.place,
-            columns.after_provider,
-        )
-        sums = [func.sum(columns[name]) for name in COUNTERS]
-        rows = self._connection.execute(select(*keys, *sums).group_by(*keys))
+        rows = self._rows((*_CELL, *COUNTERS), ProviderHourRow)
+        keys = [rows.c[name] for name in ("bucket", *_CELL)]
+        sums = [func.sum(rows.c[name]) for name in COUNTERS]
+        added = self._connection.execute(select(*keys, *sums).group_by(*keys))
         return {
             CellKey(
                 self._at(bucket), provider, AttemptKind(kind), currency, place, after
             ): AttemptCounts(
                 **{name: int(value) for name, value in zip(COUNTERS, values, strict=True)}
             )
-            for bucket, provider, kind, currency, place, after, *values in rows
+            for bucket, provider, kind, currency, place, after, *values in added
         }
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
@@ -75,8 +98,9 @@ class RolledCounts:
 
         A month has few of these, but very many bins: as rows they cost more than all the rest.
         """
-        parts = self._parts(column)
-        keys = (self._rows.c.bucket, self._rows.c.provider_code, parts.c.key)
+        rows = self._rows(("provider_code", column), ProviderHourSpreadRow)
+        parts = self._parts(rows.c[column])
+        keys = (rows.c.bucket, rows.c.provider_code, parts.c.key)
         attempts = func.sum(cast(parts.c.value, Integer)).label("attempts")
         added = select(*keys, attempts).group_by(*keys).subquery("added")
         fold = func.json_group_object if self._is_sqlite else func.json_object_agg
@@ -89,44 +113,51 @@ class RolledCounts:
             )
         }
 
-    def _rows_with_bucket(
-        self, conditions: list[ColumnElement[bool]], *, by_bucket: bool
+    def _rows(
+        self, names: Sequence[str], hours: type[ProviderHourRow | ProviderHourSpreadRow]
     ) -> Subquery:
-        # A subquery, because the bucket's expression holds parameters, and PostgreSQL does not
-        # see that the same expression with other placeholders is the one it groups by.
-        bucket = self._bucket_number() if by_bucket else literal(0, Integer)
-        return (
-            select(
-                bucket.label("bucket"),
-                ProviderMinuteRow.provider_code,
-                ProviderMinuteRow.attempt_kind,
-                ProviderMinuteRow.currency,
-                ProviderMinuteRow.place,
-                ProviderMinuteRow.after_provider,
-                ProviderMinuteRow.latency,
-                ProviderMinuteRow.declines,
-                *(getattr(ProviderMinuteRow, name) for name in COUNTERS),
-            )
-            .where(
-                ProviderMinuteRow.minute >= self._window.start,
-                ProviderMinuteRow.minute < self._window.end,
-                *conditions,
-            )
-            .subquery("cells")
+        """Rows of whole hours and of the minutes around them, with the number of their bucket."""
+        minute = ProviderMinuteRow.minute
+        within = [and_(minute >= start, minute < end) for start, end in self._stretches.minutes]
+        minutes = self._part(names, ProviderMinuteRow, minute).where(
+            or_(false(), *within), self._unchanged
+        )
+        if self._stretches.hours is None:
+            return minutes.subquery("cells")
+        first, last = self._stretches.hours
+        whole = self._part(names, hours, hours.hour).where(
+            hours.hour >= first,
+            hours.hour < last,
+            hours.hour.not_in(self._stretches.stale_hours),
+        )
+        return union_all(whole, minutes).subquery("cells")
+
+    def _part(
+        self,
+        names: Sequence[str],
+        table: type[ProviderMinuteRow | ProviderHourRow | ProviderHourSpreadRow],
+        started: QueryableAttribute[datetime],
+    ) -> Select[Any]:
+        # In a subquery, because the bucket's expression holds parameters, and PostgreSQL does
+        # not see that the same expression with other placeholders is the one it groups by.
+        bucket = self._bucket_number(started) if self._by_bucket else literal(0, Integer)
+        columns = [getattr(table, name) for name in names]
+        return select(bucket.label("bucket"), *columns).where(
+            *matching(table, self._filters.providers, self._filters.currency)
         )
 
-    def _bucket_number(self) -> ColumnElement[int]:
+    def _bucket_number(self, started: QueryableAttribute[datetime]) -> ColumnElement[int]:
         if self._is_sqlite:
-            seconds = cast(func.strftime("%s", ProviderMinuteRow.minute), Integer)
+            seconds = cast(func.strftime("%s", started), Integer)
         else:
-            seconds = cast(extract("epoch", ProviderMinuteRow.minute), Integer)
+            seconds = cast(extract("epoch", started), Integer)
         since = seconds - int(BUCKET_EPOCH.timestamp())
         return since // int(self._window.bucket.total_seconds())
 
-    def _parts(self, column: str) -> TableValuedAlias:
+    def _parts(self, column: ColumnElement[Any]) -> TableValuedAlias:
         """The members of a JSON object as rows of `key` and `value`."""
         each = func.json_each if self._is_sqlite else func.json_each_text
-        return each(self._rows.c[column]).table_valued("key", "value", joins_implicitly=True)
+        return each(column).table_valued("key", "value", joins_implicitly=True)
 
     def _at(self, bucket: int) -> datetime:
         if not self._by_bucket:

@@ -28,9 +28,9 @@ from payorch.infrastructure.persistence.attempt_facts import (
     minutes_changed,
     started_within,
 )
-from payorch.infrastructure.persistence.rolled_counts import RolledCounts
+from payorch.infrastructure.persistence.rolled_counts import RolledCounts, RollupFilters
+from payorch.infrastructure.persistence.rolled_stretches import rolled_stretches
 from payorch.infrastructure.persistence.tables import (
-    ProviderMinuteRow,
     RollupStateRow,
     TransactionRow,
 )
@@ -54,10 +54,12 @@ def minutes_after_watermark(
 
     Without a state nothing is rolled up yet, so these are all minutes with transactions.
     """
-    statement = select(minute_started(connection)).where(started_within(start, end)).distinct()
-    if state is not None:
-        statement = statement.where(TransactionRow.changed_at >= state.watermark - WATERMARK_MARGIN)
-    return sorted(connection.scalars(statement))
+    within = started_within(start, end)
+    if state is None:
+        every = select(minute_started(connection)).where(within).distinct()
+        return sorted(connection.scalars(every))
+    since = state.watermark - WATERMARK_MARGIN
+    return sorted(connection.scalars(minutes_changed(connection, within, since=since)))
 
 
 def counted_cells(
@@ -83,12 +85,18 @@ def counted_cells(
         )
         sums.add_minutes(count_attempts(facts))
     if state is not None:
-        stale = minutes_changed(connection, since=state.watermark - WATERMARK_MARGIN)
-        conditions = [
-            ProviderMinuteRow.minute.not_in(stale),
-            *matching(ProviderMinuteRow, providers, currency),
-        ]
-        rolled = RolledCounts(connection, window, conditions, by_bucket=by_bucket)
+        rolled = RolledCounts(
+            connection,
+            window,
+            rolled_stretches(window, changed, by_bucket=by_bucket),
+            minutes_changed(
+                connection,
+                started_within(window.start, window.end),
+                since=state.watermark - WATERMARK_MARGIN,
+            ),
+            RollupFilters(providers, currency),
+            by_bucket=by_bucket,
+        )
         sums.add(rolled.counts(), rolled.latencies(), rolled.declines())
     return CountedCells(
         counts=sums.counts(),

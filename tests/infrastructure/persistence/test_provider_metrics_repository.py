@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from payorch.application.attempt_counts import AttemptKind, count_attempts, merge_counts
 from payorch.application.metrics_rollup import MAX_SPAN, MetricsRollup, spans_of
@@ -18,7 +18,11 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
     ROLLUP_LOCK_KEY,
     SqlAlchemyProviderMetricsRepository,
 )
-from payorch.infrastructure.persistence.tables import ProviderMinuteRow
+from payorch.infrastructure.persistence.tables import (
+    ProviderHourRow,
+    ProviderHourSpreadRow,
+    ProviderMinuteRow,
+)
 from tests.metrics_history import NOON, MetricsHistory
 
 # These histories have only the columns that are counted.
@@ -44,11 +48,19 @@ def rollup(repository, history):
 
 
 def rolled_rows(database):
-    """The rollup exactly as it is stored, the histogram as its text."""
+    """The rollup exactly as it is stored, the histograms as their text."""
     with database.read() as connection:
-        return connection.execute(
-            text("SELECT * FROM provider_minutes ORDER BY 1, 2, 3, 4")
-        ).fetchall()
+        return [
+            connection.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5, 6")).fetchall()
+            for table in ("provider_minutes", "provider_hours")
+        ] + [
+            connection.execute(
+                text(
+                    "SELECT hour, provider_code, currency, CAST(latency AS text), declines"
+                    " FROM provider_hour_spreads ORDER BY 1, 2, 3"
+                )
+            ).fetchall()
+        ]
 
 
 def total(repository, window=None, **filters):
@@ -197,6 +209,7 @@ def test_verify_names_the_minutes_that_are_wrong_and_rebuild_repairs_them(
     rollup.run_once()
     row = {"voided": 0, "declined_issuer": 0, "declined_customer_data": 0, "not_sent": 0}
     row |= {"unknown": 0, "abandoned": 0, "still_open": 0, "approved_amount_minor": 0}
+    row |= {"orders": 0, "paid_orders": 0}
     with database.tx() as connection:
         connection.execute(
             update(ProviderMinuteRow)
@@ -299,9 +312,85 @@ def test_an_order_is_submitted_once_however_often_it_was_tried(repository, histo
     history.attempt(status=Status.APPROVED, order_id=order_id)
     history.attempt(status=Status.DECLINED)
 
-    orders = repository.submitted_orders(MetricsWindow.until(NOON, HOUR), **ALL)
+    counts = total(repository)
 
-    assert (orders.submitted, orders.paid) == (2, 1)
+    assert (counts.orders, counts.paid_orders) == (2, 1)
+
+
+def test_an_order_paid_by_a_later_try_is_paid_in_the_minute_of_its_first(
+    repository, history, rollup
+):
+    order_id, _ = history.attempt(at=NOON - 5 * HOUR, status=Status.DECLINED)
+    rollup.run_once()
+    history.clock.sleep(3600)
+    rollup.run_once()
+
+    history.attempt(provider="beta", order_id=order_id)
+
+    first_hour = MetricsWindow.until(NOON - 5 * HOUR, HOUR)
+    assert total(repository, first_hour).paid_orders == 1
+    history.clock.sleep(3600)
+    rollup.run_once()
+    assert total(repository, first_hour).paid_orders == 1
+    assert total(repository, providers=frozenset({"beta"})).orders == 0
+    assert rollup.verify().differing == ()
+
+
+@pytest.mark.parametrize("by_bucket", [True, False])
+def test_a_long_window_reads_hours_and_minutes_only_around_them(
+    database, repository, history, rollup, by_bucket
+):
+    """Seen by what is counted when the one or the other is spoiled."""
+    window = MetricsWindow(NOON - timedelta(days=20) + HOUR / 2, NOON, timedelta(hours=3))
+    history.attempt(at=window.start)
+    history.attempt(at=window.start + HOUR)
+    history.attempt(at=NOON - timedelta(days=1), latency_ms=70)
+    history.attempt(at=NOON - timedelta(days=2))
+    rollup.run_once()
+    history.clock.sleep(600)
+    rollup.run_once()
+    history.attempt(at=NOON - timedelta(days=2), changed_at=history.clock.now())
+    with database.tx() as connection:
+        connection.execute(update(ProviderHourRow).values(approved=100))
+        connection.execute(update(ProviderMinuteRow).values(approved=10))
+
+    counted = repository.counts(window, **ALL, by_bucket=by_bucket)
+
+    # The first half hour from its minute, two whole hours, and the changed minute counted anew.
+    assert merge_counts(counted.counts.values()).approved == 10 + 2 * 100 + 2
+    assert merge_histograms(counted.latencies.values()).n == 5
+
+
+def test_a_window_of_short_buckets_is_read_from_minutes(database, repository, history, rollup):
+    history.attempt(at=NOON - 2 * HOUR)
+    rollup.run_once()
+    history.clock.sleep(600)
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(update(ProviderHourRow).values(approved=100))
+
+    counted = repository.counts(MetricsWindow.until(NOON, 4 * HOUR, 5 * MINUTE), **ALL)
+
+    assert merge_counts(counted.counts.values()).approved == 1
+
+
+@pytest.mark.parametrize("table", [ProviderHourRow, ProviderHourSpreadRow])
+def test_verify_names_an_hour_that_is_not_the_sum_of_its_minutes(database, history, rollup, table):
+    history.attempt(at=NOON - 5 * HOUR + MINUTE)
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(delete(table))
+        connection.execute(
+            insert(ProviderHourSpreadRow).values(
+                hour=NOON - 50 * HOUR, provider_code="ghost", currency="EUR", latency={"3": 1}
+            )
+        )
+
+    assert rollup.verify().differing == (NOON - 50 * HOUR, NOON - 5 * HOUR)
+
+    rollup.rebuild()
+
+    assert rollup.verify().differing == ()
 
 
 def test_the_oldest_unknown_is_found(repository, history):

@@ -18,6 +18,8 @@ from payorch.infrastructure.persistence.tables.payment_methods import (
 )
 from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
+    ProviderHourRow,
+    ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "PaymentMethodRow",
     "ProviderCircuitRow",
     "ProviderFeeRow",
+    "ProviderHourRow",
+    "ProviderHourSpreadRow",
     "ProviderMinuteRow",
     "RefundReviewRow",
     "RefundRow",

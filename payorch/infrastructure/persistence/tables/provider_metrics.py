@@ -1,31 +1,25 @@
-"""The per-minute rollup of finished transactions, and how far it has come."""
+"""The rollup of attempts by minute and by hour, and how far it has come.
+
+Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever waits for
+one. The hours are sums of the minutes, written in the same transaction; long windows are read
+from them.
+"""
 
 from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.infrastructure.persistence.database import Base, MoneyMinor, Pk, UtcTime
 
+_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
 
-class ProviderMinuteRow(Base):
-    """Attempts that *started* in `minute` (UTC, on the minute), by provider, kind and currency,
-    by their `place` in the submission (1 is the first) and the provider tried just before.
 
-    Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever
-    waits for one. `latency` is a sparse histogram {bucket: count} (domain/latency_histogram).
-    `declines` are the declined attempts by normalised reason.
+class _CellColumns:
+    """Attempts by provider, kind and currency, by their `place` in the submission (1 is the
+    first) and the provider tried just before.
+
     `still_open` counts attempts without an answer yet; their minute is computed again later.
     """
 
-    __tablename__ = "provider_minutes"
-    __table_args__ = (
-        PrimaryKeyConstraint(
-            "minute", "provider_code", "attempt_kind", "currency", "place", "after_provider"
-        ),
-        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
-        Index("ix_provider_minutes_provider_code_minute", "provider_code", "minute"),
-    )
-
-    minute: Mapped[UtcTime]
     provider_code: Mapped[str] = mapped_column(String(40))
     attempt_kind: Mapped[str] = mapped_column(String(10))
     currency: Mapped[str] = mapped_column(String(3))
@@ -40,8 +34,55 @@ class ProviderMinuteRow(Base):
     abandoned: Mapped[int]
     still_open: Mapped[int]
     approved_amount_minor: Mapped[MoneyMinor]
+    orders: Mapped[int]
+    paid_orders: Mapped[int]
+
+
+class _SpreadColumns:
+    """`latency` is a sparse histogram {bin: attempts} (domain/latency_histogram), `declines` are
+    the declined attempts by normalised reason.
+    """
+
     latency: Mapped[dict[str, int]] = mapped_column(JSON)
     declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
+
+
+class ProviderMinuteRow(_CellColumns, _SpreadColumns, Base):
+    """Attempts that *started* in `minute` (UTC, on the minute)."""
+
+    __tablename__ = "provider_minutes"
+    __table_args__ = (
+        PrimaryKeyConstraint("minute", *_CELL),
+        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
+        Index("ix_provider_minutes_provider_code_minute", "provider_code", "minute"),
+    )
+
+    minute: Mapped[UtcTime]
+
+
+class ProviderHourRow(_CellColumns, Base):
+    """The minutes of one hour of UTC together."""
+
+    __tablename__ = "provider_hours"
+    __table_args__ = (
+        PrimaryKeyConstraint("hour", *_CELL),
+        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
+    )
+
+    hour: Mapped[UtcTime]
+
+
+class ProviderHourSpreadRow(_SpreadColumns, Base):
+    """Latencies and declines of one hour. Kinds, places and predecessors are together: no chart
+    tells them apart here, and bins are what costs when a long window is read.
+    """
+
+    __tablename__ = "provider_hour_spreads"
+    __table_args__ = (PrimaryKeyConstraint("hour", "provider_code", "currency"),)
+
+    hour: Mapped[UtcTime]
+    provider_code: Mapped[str] = mapped_column(String(40))
+    currency: Mapped[str] = mapped_column(String(3))
 
 
 class RollupStateRow(Base):

@@ -43,7 +43,7 @@ def tiles_of(tiles: Tiles) -> list[Tile]:
             tiles.order_conversion,
             name="conversion",
             title="Order conversion",
-            counts="Orders paid / orders submitted, each order once",
+            counts="Orders paid / orders first tried in this time, each once",
         ),
         _rate_tile(
             tiles.first_approval,

@@ -1,0 +1,123 @@
+"""Rows of the rollup: minutes as they are counted, and the hours that they add up to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select
+
+from payorch.application.attempt_counts import (
+    COUNTERS,
+    AttemptKind,
+    Cell,
+    CellKey,
+)
+from payorch.application.metrics_window import HOUR, floor_to_hour
+from payorch.infrastructure.persistence.tables import (
+    ProviderHourRow,
+    ProviderHourSpreadRow,
+    ProviderMinuteRow,
+)
+
+Row = dict[str, Any]
+
+
+def minute_row(key: CellKey, cell: Cell) -> Row:
+    """The bins are sorted, so that a rerun gives the same bytes."""
+    return {
+        "minute": key.at,
+        "provider_code": key.provider_code,
+        "attempt_kind": key.kind.value,
+        "currency": key.currency,
+        "place": key.place,
+        "after_provider": key.after,
+        **asdict(cell.counts),
+        "latency": {str(number): count for number, count in cell.latency.bins.items()},
+        "declines": dict(sorted(cell.declines.items())),
+    }
+
+
+def key_of(row: RowMapping) -> CellKey:
+    """Of a row of a minute."""
+    return CellKey(
+        row["minute"],
+        row["provider_code"],
+        AttemptKind(row["attempt_kind"]),
+        row["currency"],
+        row["place"],
+        row["after_provider"],
+    )
+
+
+def replace_hours(connection: Connection, start: datetime, end: datetime) -> None:
+    """Add up every hour that [start, end) touches from its minutes, which are right already."""
+    start, end = _hours_around(start, end)
+    hours, spreads = _added_up(connection, start, end)
+    for table, rows in ((ProviderHourRow, hours), (ProviderHourSpreadRow, spreads)):
+        connection.execute(delete(table).where(table.hour >= start, table.hour < end))
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def differing_hours(connection: Connection, start: datetime, end: datetime) -> set[datetime]:
+    """Hours that start in [start, end) and whose rows are not the sum of their minutes' rows."""
+    if start != floor_to_hour(start):
+        start = floor_to_hour(start) + HOUR
+    _, end = _hours_around(start, end)
+    hours, spreads = _added_up(connection, start, end)
+    differing: set[datetime] = set()
+    for table, expected in ((ProviderHourRow, hours), (ProviderHourSpreadRow, spreads)):
+        within = select(table.__table__).where(table.hour >= start, table.hour < end)
+        stored = [dict(row) for row in connection.execute(within).mappings()]
+        differing.update(row["hour"] for row in stored if row not in expected)
+        differing.update(row["hour"] for row in expected if row not in stored)
+    return differing
+
+
+def _hours_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    last = floor_to_hour(end)
+    return floor_to_hour(start), last if last == end else last + HOUR
+
+
+def _added_up(
+    connection: Connection, start: datetime, end: datetime
+) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Rows of ProviderHourRow and of ProviderHourSpreadRow, sorted by their keys."""
+    counts: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(COUNTERS))
+    spreads: dict[tuple[datetime, str, str], tuple[Counter[str], Counter[str]]] = defaultdict(
+        lambda: (Counter(), Counter())
+    )
+    minutes = select(ProviderMinuteRow.__table__).where(
+        ProviderMinuteRow.minute >= start, ProviderMinuteRow.minute < end
+    )
+    for row in connection.execute(minutes).mappings():
+        hour = floor_to_hour(row["minute"])
+        sums = counts[(hour, *(row[name] for name in _CELL))]
+        for place, name in enumerate(COUNTERS):
+            sums[place] += row[name]
+        latency, declines = spreads[hour, row["provider_code"], row["currency"]]
+        latency.update(row["latency"])
+        declines.update(row["declines"])
+    return (
+        [
+            dict(zip(("hour", *_CELL, *COUNTERS), (*key, *sums), strict=True))
+            for key, sums in sorted(counts.items())
+        ],
+        [
+            {
+                "hour": hour,
+                "provider_code": provider,
+                "currency": currency,
+                "latency": {
+                    str(number): latency[str(number)] for number in sorted(map(int, latency))
+                },
+                "declines": dict(sorted(declines.items())),
+            }
+            for (hour, provider, currency), (latency, declines) in sorted(spreads.items())
+        ],
+    )
+
+
+_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
