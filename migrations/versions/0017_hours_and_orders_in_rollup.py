@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("provider_code", sa.String(40), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("latency", sa.JSON(), nullable=False),
+        sa.Column("latency", sa.LargeBinary(), nullable=False),
         sa.Column("declines", sa.JSON(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint(
             "hour", "provider_code", "currency", name=op.f("pk_provider_hour_spreads")

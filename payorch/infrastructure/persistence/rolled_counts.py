@@ -1,6 +1,7 @@
 """Reading the rollup, added up by the database: a chart of a month needs few rows in Python."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,8 +28,9 @@ from sqlalchemy.orm import QueryableAttribute
 
 from payorch.application.attempt_counts import COUNTERS, AttemptCounts, AttemptKind, CellKey
 from payorch.application.metrics_window import BUCKET_EPOCH, MetricsWindow
-from payorch.domain.latency_histogram import LatencyHistogram
+from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
 from payorch.infrastructure.persistence.attempt_facts import matching
+from payorch.infrastructure.persistence.latency_blobs import merged
 from payorch.infrastructure.persistence.rolled_stretches import RolledStretches
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
@@ -36,6 +38,7 @@ from payorch.infrastructure.persistence.tables import (
     ProviderMinuteRow,
 )
 
+_LATENCY = ("provider_code", "latency")
 _CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
 
 
@@ -84,21 +87,35 @@ class RolledCounts:
         }
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
-        return {
-            place: LatencyHistogram({int(number): count for number, count in bins.items()})
-            for place, bins in self._added_up("latency").items()
-        }
+        """By bucket and provider. Minutes are added up and folded into one JSON object for each
+        by the database: they have very many bins, which as rows would cost more than the rest.
+        """
+        parts = [
+            (place, LatencyHistogram({int(number): count for number, count in bins.items()}))
+            for place, bins in self._added_up(self._minutes(_LATENCY), "latency").items()
+        ]
+        found: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(list)
+        for place, histogram in [*parts, *self._latencies_of_hours()]:
+            found[place].append(histogram)
+        return {place: merge_histograms(histograms) for place, histograms in found.items()}
 
     def declines(self) -> dict[tuple[datetime, str], dict[str, int]]:
         """Declined attempts by reason, per bucket and provider."""
-        return self._added_up("declines")
+        names = ("provider_code", "declines")
+        return self._added_up(self._rows(names, ProviderHourSpreadRow), "declines")
 
-    def _added_up(self, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
-        """Added up and folded into one JSON object per bucket and provider by the database.
+    def _latencies_of_hours(self) -> Iterator[tuple[tuple[datetime, str], LatencyHistogram]]:
+        whole = self._hours(_LATENCY, ProviderHourSpreadRow)
+        if whole is None:
+            return
+        blobs: dict[tuple[int, str], list[bytes]] = defaultdict(list)
+        for bucket, provider, latency in self._connection.execute(whole):
+            blobs[bucket, provider].append(latency)
+        for (bucket, provider), parts in blobs.items():
+            yield (self._at(bucket), provider), merged(parts)
 
-        A month has few of these, but very many bins: as rows they cost more than all the rest.
-        """
-        rows = self._rows(("provider_code", column), ProviderHourSpreadRow)
+    def _added_up(self, rows: Subquery, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
+        """The JSON objects of one bucket and provider as one, their members added up."""
         parts = self._parts(rows.c[column])
         keys = (rows.c.bucket, rows.c.provider_code, parts.c.key)
         attempts = func.sum(cast(parts.c.value, Integer)).label("attempts")
@@ -117,20 +134,31 @@ class RolledCounts:
         self, names: Sequence[str], hours: type[ProviderHourRow | ProviderHourSpreadRow]
     ) -> Subquery:
         """Rows of whole hours and of the minutes around them, with the number of their bucket."""
+        whole = self._hours(names, hours)
+        minutes = self._minutes_select(names)
+        return (minutes if whole is None else union_all(whole, minutes)).subquery("cells")
+
+    def _minutes(self, names: Sequence[str]) -> Subquery:
+        return self._minutes_select(names).subquery("cells")
+
+    def _minutes_select(self, names: Sequence[str]) -> Select[Any]:
         minute = ProviderMinuteRow.minute
         within = [and_(minute >= start, minute < end) for start, end in self._stretches.minutes]
-        minutes = self._part(names, ProviderMinuteRow, minute).where(
+        return self._part(names, ProviderMinuteRow, minute).where(
             or_(false(), *within), self._unchanged
         )
+
+    def _hours(
+        self, names: Sequence[str], table: type[ProviderHourRow | ProviderHourSpreadRow]
+    ) -> Select[Any] | None:
         if self._stretches.hours is None:
-            return minutes.subquery("cells")
+            return None
         first, last = self._stretches.hours
-        whole = self._part(names, hours, hours.hour).where(
-            hours.hour >= first,
-            hours.hour < last,
-            hours.hour.not_in(self._stretches.stale_hours),
+        return self._part(names, table, table.hour).where(
+            table.hour >= first,
+            table.hour < last,
+            table.hour.not_in(self._stretches.stale_hours),
         )
-        return union_all(whole, minutes).subquery("cells")
 
     def _part(
         self,

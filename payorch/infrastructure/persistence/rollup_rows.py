@@ -15,6 +15,7 @@ from payorch.application.attempt_counts import (
     CellKey,
 )
 from payorch.application.metrics_window import HOUR, floor_to_hour
+from payorch.infrastructure.persistence.latency_blobs import packed
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
     ProviderHourSpreadRow,
@@ -110,9 +111,7 @@ def _added_up(
                 "hour": hour,
                 "provider_code": provider,
                 "currency": currency,
-                "latency": {
-                    str(number): latency[str(number)] for number in sorted(map(int, latency))
-                },
+                "latency": packed({int(number): n for number, n in latency.items()}),
                 "declines": dict(sorted(declines.items())),
             }
             for (hour, provider, currency), (latency, declines) in sorted(spreads.items())

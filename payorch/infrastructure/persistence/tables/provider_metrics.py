@@ -38,17 +38,12 @@ class _CellColumns:
     paid_orders: Mapped[int]
 
 
-class _SpreadColumns:
-    """`latency` is a sparse histogram {bin: attempts} (domain/latency_histogram), `declines` are
-    the declined attempts by normalised reason.
+class ProviderMinuteRow(_CellColumns, Base):
+    """Attempts that *started* in `minute` (UTC, on the minute).
+
+    `latency` is a sparse histogram {bin: attempts} (domain/latency_histogram), `declines` are the
+    declined attempts by normalised reason.
     """
-
-    latency: Mapped[dict[str, int]] = mapped_column(JSON)
-    declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
-
-
-class ProviderMinuteRow(_CellColumns, _SpreadColumns, Base):
-    """Attempts that *started* in `minute` (UTC, on the minute)."""
 
     __tablename__ = "provider_minutes"
     __table_args__ = (
@@ -58,6 +53,8 @@ class ProviderMinuteRow(_CellColumns, _SpreadColumns, Base):
     )
 
     minute: Mapped[UtcTime]
+    latency: Mapped[dict[str, int]] = mapped_column(JSON)
+    declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
 
 
 class ProviderHourRow(_CellColumns, Base):
@@ -72,9 +69,9 @@ class ProviderHourRow(_CellColumns, Base):
     hour: Mapped[UtcTime]
 
 
-class ProviderHourSpreadRow(_SpreadColumns, Base):
-    """Latencies and declines of one hour. Kinds, places and predecessors are together: no chart
-    tells them apart here, and bins are what costs when a long window is read.
+class ProviderHourSpreadRow(Base):
+    """Latencies (latency_blobs.py) and declines of one hour. Kinds, places and predecessors are
+    together: no chart tells them apart here, and bins are what costs when a long window is read.
     """
 
     __tablename__ = "provider_hour_spreads"
@@ -83,6 +80,8 @@ class ProviderHourSpreadRow(_SpreadColumns, Base):
     hour: Mapped[UtcTime]
     provider_code: Mapped[str] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(String(3))
+    latency: Mapped[bytes]
+    declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
 
 
 class RollupStateRow(Base):
