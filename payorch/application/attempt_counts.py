@@ -145,6 +145,8 @@ COUNTERS = tuple(f.name for f in fields(AttemptCounts))
 def merge_counts(counts: Iterable[AttemptCounts]) -> AttemptCounts:
     """The counts of all the attempts together."""
     every = list(counts)
+    if len(every) == 1:
+        return every[0]
     return AttemptCounts(**{name: sum(getattr(one, name) for one in every) for name in COUNTERS})
 
 
