@@ -21,6 +21,7 @@ from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
+from payorch.application.login_limits import LimitLoginsUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
@@ -91,4 +92,5 @@ class Services:
     work_on_alerts: WorkOnAlertsUseCase
     journal: JournalArchive
     record_access: RecordAccessUseCase
+    limit_logins: LimitLoginsUseCase
     clock: Clock

@@ -21,6 +21,14 @@ class AccessJournal(Protocol):
     def login_failed(self, staff: Email | None, *, address: str, at: datetime) -> None:
         """Somebody tried to; None: with an address that has no account."""
 
+    def login_locked(
+        self, staff: Email | None, *, until: datetime, address: str, at: datetime
+    ) -> None:
+        """One account was tried too often; None: an address that has no account."""
+
+    def sender_locked(self, address: str, *, until: datetime, at: datetime) -> None:
+        """Too many logins failed from one network."""
+
     def logged_out(self, staff: Email, *, address: str, at: datetime) -> None:
         """The session was ended by its owner."""
 
@@ -40,9 +48,6 @@ class RecordAccessUseCase:
 
     def logged_in(self, staff: Email, *, address: str) -> None:
         self._journal.logged_in(staff, address=address, at=self._clock.now())
-
-    def login_failed(self, staff: Email | None, *, address: str) -> None:
-        self._journal.login_failed(staff, address=address, at=self._clock.now())
 
     def logged_out(self, staff: Email, *, address: str) -> None:
         self._journal.logged_out(staff, address=address, at=self._clock.now())

@@ -14,6 +14,7 @@ from payorch.infrastructure.persistence.staff_accounts import (
     StaffAccountRefused,
     StaffAccounts,
 )
+from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 
 _email = click.argument("email")
 _password_stdin = click.option(
@@ -89,6 +90,18 @@ def open_account(email: str) -> None:
     with _accounts() as accounts:
         accounts.set_active(email, is_active=True, at=datetime.now(UTC))
         click.echo(f"Opened {email}.")
+
+
+@staff_group.command()
+@_email
+def unlock(email: str) -> None:
+    """Let an account log in again at once that was tried too often."""
+    keys = SecretKeyedHashes(read_settings().secret_key)
+    with _accounts() as accounts:
+        if accounts.unlock(email, keys, at=datetime.now(UTC)):
+            click.echo(f"Unlocked {email}.")
+        else:
+            click.echo(f"No login of {email} failed lately: there is nothing to unlock.")
 
 
 @staff_group.command("list")

@@ -88,6 +88,16 @@ class TooManyDeclines(PayorchError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyLogins(PayorchError):
+    """Somebody may be trying out passwords: no login from there for a while."""
+
+    code = "too_many_logins"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class CardNotAcceptedNow(PayorchError):
     """The card's scheme does not want it tried again now; another card can be used at once."""
 

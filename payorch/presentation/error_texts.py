@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+import math
+
+from flask_babel import gettext, ngettext
 
 API_DETAILS = {
     400: "The request cannot be read.",
@@ -15,7 +17,7 @@ API_DETAILS = {
 }
 
 
-def page_texts(status: int, code: str) -> tuple[str, str]:
+def page_texts(status: int, code: str, *, wait_s: int | None = None) -> tuple[str, str]:
     """Title and message of the HTML error page, in the language of the request."""
     match status:
         case 400:
@@ -37,7 +39,7 @@ def page_texts(status: int, code: str) -> tuple[str, str]:
         case 413:
             return gettext("That was too much"), gettext("The form is larger than we accept.")
         case 429:
-            return gettext("Too many tries"), gettext("Please wait a while and try again.")
+            return _too_many(code, wait_s)
         case 503 if code == "payments_paused":
             return gettext("Payments are paused"), gettext(
                 "Payments are paused for a short check. Nothing was charged."
@@ -54,3 +56,13 @@ def page_texts(status: int, code: str) -> tuple[str, str]:
             )
         case _:
             return gettext("This did not work"), gettext("Go back and try again.")
+
+
+def _too_many(code: str, wait_s: int | None) -> tuple[str, str]:
+    if code == "too_many_logins" and wait_s is not None:
+        return gettext("Too many failed logins"), ngettext(
+            "Too many logins failed from your network. Try again in %(num)d minute.",
+            "Too many logins failed from your network. Try again in %(num)d minutes.",
+            math.ceil(wait_s / 60),
+        )
+    return gettext("Too many tries"), gettext("Please wait a while and try again.")

@@ -37,6 +37,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.NoProviderForOrder: 422,
     facts.TooManySubmissions: 429,
     facts.TooManyDeclines: 429,
+    facts.TooManyLogins: 429,
     facts.CardNotAcceptedNow: 422,
     facts.PolicyChangedMeanwhile: 409,
     facts.InvalidRoutingPolicy: 422,
@@ -97,7 +98,7 @@ def _known(error: facts.PayorchError) -> Response:
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
     if wants_problem_json():
         return problem(status, error.code, error.message, headers=headers, **members)
-    return _page(status, error.code, headers)
+    return _page(status, error.code, headers, wait_s=wait_s)
 
 
 def _database_outage(error: Exception) -> Response:
@@ -140,10 +141,12 @@ def _unexpected(error: Exception) -> Response:
     return _page(500, "internal_error", {})
 
 
-def _page(status: int, code: str, headers: Mapping[str, str]) -> Response:
+def _page(
+    status: int, code: str, headers: Mapping[str, str], *, wait_s: int | None = None
+) -> Response:
     note_problem(code)
     try:
-        title, message = page_texts(status, code)
+        title, message = page_texts(status, code, wait_s=wait_s)
         html = render_template(
             [f"errors/{status}.html", "errors/error.html"],
             title=title,

@@ -71,6 +71,7 @@ from payorch.wiring.verification import (
     journal_archive,
     journal_verification,
     ledger_verification,
+    login_limits,
     verification_handlers,
 )
 
@@ -201,6 +202,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         journal=journal_archive(base),
         record_access=access_records(base),
+        limit_logins=login_limits(base, settings.secret_key),
         clock=base.clock,
     )
     return Wired(

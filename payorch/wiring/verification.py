@@ -6,16 +6,19 @@ import structlog
 
 from payorch.application.jobs import HOUR_S, VERIFY, Job, JobHandler, Schedule
 from payorch.application.journal_archive import JournalArchive
+from payorch.application.login_limits import LimitLoginsUseCase
 from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.verify_journal import VerifyJournalUseCase
 from payorch.application.verify_ledger import DEFAULT_SINCE, VerifyLedgerUseCase
 from payorch.infrastructure.persistence.access_journal import SqlAlchemyAccessJournal
 from payorch.infrastructure.persistence.journal_reader import SqlAlchemyJournalReader
 from payorch.infrastructure.persistence.ledger_checks import SqlAlchemyLedgerChecks
+from payorch.infrastructure.persistence.login_counts import SqlAlchemyLoginCounts
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
 from payorch.infrastructure.persistence.verification_store import SqlAlchemyVerificationStore
+from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 from payorch.wiring.base import Base
 
 _log = structlog.get_logger("payorch.journal")
@@ -46,6 +49,15 @@ def journal_archive(base: Base) -> JournalArchive:
 
 def access_records(base: Base) -> RecordAccessUseCase:
     return RecordAccessUseCase(SqlAlchemyAccessJournal(base.transactions), base.clock)
+
+
+def login_limits(base: Base, secret_key: str) -> LimitLoginsUseCase:
+    return LimitLoginsUseCase(
+        SqlAlchemyLoginCounts(base.transactions),
+        SecretKeyedHashes(secret_key),
+        SqlAlchemyAccessJournal(base.transactions),
+        base.clock,
+    )
 
 
 def verification_handlers(verify: VerifyLedgerUseCase, base: Base) -> dict[str, JobHandler]:

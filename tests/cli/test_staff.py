@@ -1,6 +1,14 @@
 import re
+from datetime import UTC, datetime
 
+from payorch.application.login_limits import ACCOUNT_LIMIT
+from payorch.config import DEVELOPMENT_SECRET
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.login_counts import SqlAlchemyLoginCounts
+from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
+from payorch.infrastructure.system_clock import SystemClock
 from tests.cli.conftest import Payorch
+from tests.databases import open_database
 
 
 def test_an_account_is_created_with_a_password_that_is_shown_once(payorch: Payorch) -> None:
@@ -70,3 +78,18 @@ def test_staff_needs_a_migrated_database(new_payorch: Payorch) -> None:
 
     assert result.exit_code == 1
     assert "payorch db upgrade" in result.output
+
+
+def test_an_account_that_was_tried_too_often_is_unlocked(payorch: Payorch) -> None:
+    payorch("staff", "create", "olga@example.com", "--role", "ops")
+    nothing = payorch("staff", "unlock", "olga@example.com")
+    key = SecretKeyedHashes(DEVELOPMENT_SECRET).of_login("olga@example.com")
+    with open_database(payorch.environment["PAYORCH_DATABASE_URL"]) as database:
+        counts = SqlAlchemyLoginCounts(LedgerTransactions(database, SystemClock()))
+        counts.count(key, ACCOUNT_LIMIT, at=datetime.now(UTC))
+
+    result = payorch("staff", "unlock", "Olga@example.com")
+
+    assert "nothing to unlock" in nothing.output
+    assert (result.exit_code, result.output) == (0, "Unlocked Olga@example.com.\n")
+    assert payorch("staff", "unlock", "nobody@example.com").exit_code == 1

@@ -42,6 +42,34 @@ class SqlAlchemyAccessJournal:
                 at=at,
             )
 
+    def login_locked(
+        self, staff: str | None, *, until: datetime, address: str, at: datetime
+    ) -> None:
+        with self._transactions.write() as connection:
+            insert_entry(
+                connection,
+                actor=VISITOR,
+                action="login_locked",
+                subject=NO_ACCOUNT if staff is None else _subject(f"staff:{staff}"),
+                reason="too many tries",
+                before=None,
+                after={"address": address, "until": until.isoformat()},
+                at=at,
+            )
+
+    def sender_locked(self, address: str, *, until: datetime, at: datetime) -> None:
+        with self._transactions.write() as connection:
+            insert_entry(
+                connection,
+                actor=VISITOR,
+                action="login_sender_locked",
+                subject=_subject(f"sender:{address}"),
+                reason="too many failed logins",
+                before=None,
+                after={"until": until.isoformat()},
+                at=at,
+            )
+
     def logged_out(self, staff: str, *, address: str, at: datetime) -> None:
         with self._transactions.write() as connection:
             insert_entry(

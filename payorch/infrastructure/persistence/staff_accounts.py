@@ -15,10 +15,12 @@ from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Connection, insert, select, update
 
+from payorch.application.login_limits import LoginKeys
 from payorch.application.staff_permissions import ROLE_DESCRIPTIONS, ROLE_PERMISSIONS
 from payorch.domain.errors import PayorchError
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
+from payorch.infrastructure.persistence.login_counts import forget_tries
 from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff import staff_roles
 
@@ -124,6 +126,20 @@ class StaffAccounts:
             {"is_active": is_active},
             at,
         )
+
+    def unlock(self, email: str, keys: LoginKeys, *, at: datetime) -> bool:
+        """Forget the account's failed logins; False when there were none lately.
+
+        Raises StaffAccountRefused when there is no such account.
+        """
+        address = _checked_email(email)
+        with self._database.tx() as connection:
+            if _id_of(connection, address) is None:
+                raise StaffAccountRefused(f"{address} has no account.")
+            if not forget_tries(connection, keys.of_login(address)):
+                return False
+            _journal(connection, "unlock_staff", address, {"failed_logins": 0}, at)
+        return True
 
     def all(self) -> tuple[StaffAccount, ...]:
         """Every account with its roles, by e-mail."""

@@ -25,14 +25,14 @@ class SenderLimit:
 
     def wait_s(self, sender: str) -> int:
         """Count one: 0 within the limit, else whole seconds until the next minute begins."""
-        network = _network(sender)
+        network = network_of(sender)
         if self._windows.hit(self._limit, network):
             return 0
         reset_at = self._windows.get_window_stats(self._limit, network).reset_time
         return max(1, math.ceil(reset_at - time.time()))
 
 
-def _network(sender: str) -> str:
+def network_of(sender: str) -> str:
     """The IPv6 network or the IPv4 address; anything else is one sender of its own."""
     try:
         address = ipaddress.ip_address(sender)

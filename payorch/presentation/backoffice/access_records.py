@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from flask_login import user_logged_out
 from flask_security.signals import user_authenticated
 
+from payorch.application.login_limits import LoginTry
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.services import services
 
@@ -26,10 +27,19 @@ def init_app(app: Flask) -> None:
     user_logged_out.connect(_went_out, app)
 
 
-def note_failed_login(account: Any) -> None:
+def count_login(email: str) -> LoginTry:
+    """Before the password is checked: what cannot be counted is not tried. See `begin`."""
+    return services().limit_logins.begin(email, address=_address())
+
+
+def note_failed_login(attempt: LoginTry, account: Any) -> None:
     """`account` None: there is none with the address that was typed."""
     email = None if account is None else str(account.email)
-    _note(lambda: services().record_access.login_failed(email, address=_address()))
+    _note(lambda: services().limit_logins.failed(attempt, email, address=_address()))
+
+
+def note_right_password(attempt: LoginTry) -> None:
+    _note(lambda: services().limit_logins.came_in(attempt))
 
 
 def _came_in(_app: Flask, user: Any, **_facts: object) -> None:

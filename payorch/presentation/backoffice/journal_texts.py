@@ -46,7 +46,7 @@ def _thing(subject: str, names: Names) -> str:
     match kind:
         case "payment_method" | "circuit" | "payment_method_fee":
             return names.get(key, key)
-        case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart":
+        case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart" | "sender":
             return key
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
@@ -73,7 +73,7 @@ def _address(subject: str) -> str | None:
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
         case _ if subject.startswith("job ") and subject[4:].isdecimal():
             return _page("backoffice_jobs.job_page", key=subject[4:])
-        case "page":
+        case "page" | "sender":
             return None
         case _ if "/" in subject:
             _, _, event_id = subject.partition("/")
@@ -191,6 +191,9 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "close_staff_account": _plain("closed the account of {thing}"),
     "logged_in": _plain("logged in"),
     "logged_out": _plain("logged out"),
+    "unlock_staff": _plain("unlocked the login of {thing}"),
+    "login_locked": _plain("locked the login of {thing} by too many tries"),
+    "login_sender_locked": _plain("may not log in from {thing} for a while: too many tries"),
     "login_failed": _plain("could not log in: {thing}"),
     "access_refused": _plain("was refused {thing}"),
     "journal_exported": _exported,

@@ -7,10 +7,18 @@ here, because each of its doors (JSON login, auth tokens, "remember me") would n
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request
-from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
+from flask import Flask, Request, current_app
+from flask_security import (
+    EmailValidateException,
+    LoginForm,
+    Security,
+    SQLAlchemyUserDatastore,
+    VerifyForm,
+)
+from flask_security.utils import get_message
 from flask_sqlalchemy import SQLAlchemy
 
+from payorch.application.login_limits import LoginTry
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.presentation.backoffice import access_records
 
@@ -54,10 +62,47 @@ class StaffLoginForm(LoginForm):
     remember = None  # type: ignore[assignment]  # how WTForms takes an inherited field away
 
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
-        is_valid = bool(super().validate(extra_validators=extra_validators, **kwargs))
-        if not is_valid:
-            access_records.note_failed_login(self.user)
-        return is_valid
+        # Counted and looked up in one spelling: else each spelling would have tries of its own.
+        self.email.data = _spelling(self.email.data or "")
+        attempt = _count(self.email.data)
+        # A locked account takes the same way, so that it takes the same time.
+        is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
+        return _conclude(self, attempt, is_right=is_right)
+
+
+class StaffVerifyForm(VerifyForm):
+    """The password once more: who found an open session must not guess it here without end."""
+
+    def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
+        attempt = _count(_spelling(str(self.user.email)))
+        is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
+        return _conclude(self, attempt, is_right=is_right)
+
+
+def _count(email: str) -> LoginTry:
+    # What was read for this request so far is older than the count. SQLite would not let a
+    # transaction that began before it write, as a new way to hash passwords makes it do.
+    current_app.extensions["security"].datastore.db.session.rollback()
+    return access_records.count_login(email)
+
+
+def _conclude(form: LoginForm | VerifyForm, attempt: LoginTry, *, is_right: bool) -> bool:
+    if is_right and attempt.is_open:
+        access_records.note_right_password(attempt)
+        return True
+    access_records.note_failed_login(attempt, form.user)
+    if is_right:
+        # What a wrong password leaves behind.
+        form.password.errors = (get_message("INVALID_PASSWORD")[0],)
+    return False
+
+
+def _spelling(typed: str) -> str:
+    """As accounts are stored and Flask-Security looks them up."""
+    try:
+        return str(current_app.extensions["security"].mail_util.normalize(typed.strip())).lower()
+    except EmailValidateException:
+        return typed.strip().lower()
 
 
 def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
@@ -66,7 +111,10 @@ def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
     app.config.update(_SETTINGS)
     app.config.update(_cookie_settings(uses_https=uses_https))
     security = Security(
-        app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), login_form=StaffLoginForm
+        app,
+        SQLAlchemyUserDatastore(db, StaffRow, RoleRow),
+        login_form=StaffLoginForm,
+        verify_form=StaffVerifyForm,
     )
     security.want_json(_never)
     # It would look for an account before every request, payments included (about 40 us each).

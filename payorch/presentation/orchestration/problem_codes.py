@@ -65,6 +65,7 @@ PROBLEM_CODES = tuple(
             422,
             "The card's scheme does not want it again before Retry-After. Use another card.",
         ),
+        ("too_many_logins", 429, "Too many logins failed. Wait for Retry-After seconds."),
         (
             "too_many_declines",
             429,

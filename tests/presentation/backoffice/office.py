@@ -27,12 +27,16 @@ QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Office:
-    """payorch on one database, with providers Alpha, Beta and Gamma in this order."""
+    """payorch on one database, with providers Alpha, Beta and Gamma in this order.
 
-    def __init__(self, database_url, *, methods=None, **settings):
-        self.app = create_app(replace(Settings(), database_url=database_url, **settings))
+    `is_new` False: one more process on a database that has an office already.
+    """
+
+    def __init__(self, database_url, *, methods=None, seams=None, is_new=True, **settings):
+        self.app = create_app(replace(Settings(), database_url=database_url, **settings), seams)
         self.database = wired(self.app).database
-        seed(self.database, methods or [a_method("alpha"), a_method("beta"), a_method("gamma")])
+        if is_new:
+            seed(self.database, methods or [a_method("alpha"), a_method("beta"), a_method("gamma")])
 
     def hire(self, name):
         """The e-mail address of a person of the cast, with an account."""

@@ -9,6 +9,7 @@ from payorch.infrastructure.persistence.tables.circuits import (
 from payorch.infrastructure.persistence.tables.decline_rulings import DeclineRulingRow
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalHeadRow, JournalRow
+from payorch.infrastructure.persistence.tables.login_counts import LoginCountRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
@@ -45,6 +46,7 @@ __all__ = [
     "JobRow",
     "JournalHeadRow",
     "JournalRow",
+    "LoginCountRow",
     "MetricAlertRow",
     "NoticeRow",
     "OrderNoteRow",
