@@ -15,6 +15,7 @@ from payorch.domain.errors import ReasonRequired
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.journal_files import JOURNAL_FORMATS, journal_file
 from payorch.presentation.services import services
 
@@ -37,6 +38,8 @@ class JournalExportPages(KeysetListView):
     @expose("/export", methods=["POST"])
     def export_file(self) -> ResponseReturnValue:
         self._require_export()
+        if (question := identity_question(self)) is not None:
+            return question
         form = request.form.get("format", "")
         if form not in JOURNAL_FORMATS:
             abort(400)

@@ -1,6 +1,7 @@
 """The real application with a seeded back office, and people who can log in to it."""
 
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -57,7 +58,7 @@ class Office:
                 select(StaffRow.fs_uniquifier).where(StaffRow.email == email)
             )
         with visitor.client.session_transaction() as session:
-            session.update({"_user_id": session_id, "_fresh": True})
+            session.update({"_user_id": session_id, "_fresh": True, "fs_paa": time.time()})
         return visitor
 
     def let_go(self):

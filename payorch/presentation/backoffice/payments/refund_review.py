@@ -16,6 +16,7 @@ from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments.refund_texts import refund_title, why_it_stands_so
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.services import services
 
@@ -38,6 +39,8 @@ class RefundReviewPages:
     @expose("/<refund_id>/review", methods=["POST"])
     def propose(self, refund_id: str) -> ResponseReturnValue:
         self._require_finance_for(refund_id)
+        if (question := identity_question(self)) is not None:
+            return question
         form = request.form
         if form.get("conclusion") not in set(RefundConclusion):
             return self._review_page(refund_id, problem="Say what happened."), 422
@@ -57,6 +60,8 @@ class RefundReviewPages:
     @expose("/<refund_id>/review/<int:proposal_id>", methods=["POST"])
     def decide(self, refund_id: str, proposal_id: int) -> ResponseReturnValue:
         refund = self._require_finance_for(refund_id)
+        if (question := identity_question(self)) is not None:
+            return question
         is_approved = request.form.get("decision") == "approve"
         try:
             services().review_refund.decide(

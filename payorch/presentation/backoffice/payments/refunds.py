@@ -40,6 +40,7 @@ from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -150,6 +151,8 @@ class RefundsView(RefundReviewPages, KeysetListView):
     @expose("/order/<order_id>", methods=["POST"])
     def refund(self, order_id: str) -> ResponseReturnValue:
         self._require_finance()
+        if (question := identity_question(self)) is not None:
+            return question
         try:
             command = confirmed_command(
                 request.form, OrderId(order_id), actor=current_staff().email
@@ -180,6 +183,8 @@ class RefundsView(RefundReviewPages, KeysetListView):
     @expose("/<refund_id>/retry", methods=["POST"])
     def retry(self, refund_id: str) -> ResponseReturnValue:
         self._require_finance()
+        if (question := identity_question(self)) is not None:
+            return question
         order_id = self._found(refund_id).order.public_id
         try:
             refund = services().refund_payment.retry(

@@ -50,6 +50,7 @@ from payorch.presentation.backoffice.shell.keyset_list import (
     SavedView,
 )
 from payorch.presentation.backoffice.shell.list_criteria import ListCriteria
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -131,6 +132,8 @@ class ReviewsView(KeysetListView):
     @expose("/<public_id>/propose", methods=["POST"])
     def propose(self, public_id: str) -> ResponseReturnValue:
         _require(Permission.PROPOSE_REVIEWS)
+        if (question := identity_question(self)) is not None:
+            return question
         transaction = self._found(public_id)
         try:
             services().review.propose(
@@ -151,6 +154,8 @@ class ReviewsView(KeysetListView):
     def decide(self, public_id: str) -> ResponseReturnValue:
         """A rejection is done at once; an approval is asked about once more, as it moves money."""
         _require(Permission.DECIDE_REVIEWS)
+        if (question := identity_question(self)) is not None:
+            return question
         transaction = self._found(public_id)
         review, decision = self._waiting(transaction), request.form.get("decision")
         if review is None or decision not in {APPROVE, REJECT}:
@@ -173,6 +178,8 @@ class ReviewsView(KeysetListView):
     @expose("/<public_id>/approve", methods=["POST"])
     def approve(self, public_id: str) -> ResponseReturnValue:
         _require(Permission.DECIDE_REVIEWS)
+        if (question := identity_question(self)) is not None:
+            return question
         transaction, review = self._found(public_id), request.form.get("review", "")
         waiting = self._waiting(transaction)
         if waiting is None or str(waiting.id) != review:

@@ -39,6 +39,7 @@ from payorch.presentation.backoffice.routing.rule_words import policy_in_words
 from payorch.presentation.backoffice.routing.streamed_replay import streamed
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.services import services
 
 HISTORY_LENGTH = 3
@@ -83,6 +84,8 @@ class RoutingBoardView(BackofficeView):
         if not posted.draft.differs_from(configuration.policy):
             flash("This policy is in force already; there is nothing to publish.", "warning")
             return self._back()
+        if (question := identity_question(self)) is not None:
+            return question
         return self._publish(state)
 
     @expose("/replay", methods=["POST"])
@@ -132,6 +135,8 @@ class RoutingBoardView(BackofficeView):
         found = services().policies.version(wanted) if wanted else None
         if found is None or base is None:
             abort(404)
+        if (question := identity_question(self)) is not None:
+            return question
         configuration = services().registry.configuration()
         earlier = RoutingDraft.of(found.policy, configuration.methods)
         reason = request.form.get("reason", "")
