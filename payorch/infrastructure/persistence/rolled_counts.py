@@ -37,9 +37,9 @@ from payorch.infrastructure.persistence.tables import (
     ProviderHourSpreadRow,
     ProviderMinuteRow,
 )
+from payorch.infrastructure.persistence.tables.provider_metrics import CELL_COLUMNS
 
 _LATENCY = ("provider_code", "latency")
-_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
 
 
 class RollupFilters(NamedTuple):
@@ -73,8 +73,8 @@ class RolledCounts:
         self._by_bucket = by_bucket
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
-        rows = self._rows((*_CELL, *COUNTERS), ProviderHourRow)
-        keys = [rows.c[name] for name in ("bucket", *_CELL)]
+        rows = self._rows((*CELL_COLUMNS, *COUNTERS), ProviderHourRow)
+        keys = [rows.c[name] for name in ("bucket", *CELL_COLUMNS)]
         sums = [func.sum(rows.c[name]) for name in COUNTERS]
         added = self._connection.execute(select(*keys, *sums).group_by(*keys))
         return {

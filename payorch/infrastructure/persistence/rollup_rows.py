@@ -21,6 +21,7 @@ from payorch.infrastructure.persistence.tables import (
     ProviderHourSpreadRow,
     ProviderMinuteRow,
 )
+from payorch.infrastructure.persistence.tables.provider_metrics import CELL_COLUMNS
 
 Row = dict[str, Any]
 
@@ -95,7 +96,7 @@ def _added_up(
     )
     for row in connection.execute(minutes).mappings():
         hour = floor_to_hour(row["minute"])
-        sums = counts[(hour, *(row[name] for name in _CELL))]
+        sums = counts[(hour, *(row[name] for name in CELL_COLUMNS))]
         for place, name in enumerate(COUNTERS):
             sums[place] += row[name]
         latency, declines = spreads[hour, row["provider_code"], row["currency"]]
@@ -103,7 +104,7 @@ def _added_up(
         declines.update(row["declines"])
     return (
         [
-            dict(zip(("hour", *_CELL, *COUNTERS), (*key, *sums), strict=True))
+            dict(zip(("hour", *CELL_COLUMNS, *COUNTERS), (*key, *sums), strict=True))
             for key, sums in sorted(counts.items())
         ],
         [
@@ -117,6 +118,3 @@ def _added_up(
             for (hour, provider, currency), (latency, declines) in sorted(spreads.items())
         ],
     )
-
-
-_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.infrastructure.persistence.database import Base, MoneyMinor, Pk, UtcTime
 
-_CELL = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
+CELL_COLUMNS = ("provider_code", "attempt_kind", "currency", "place", "after_provider")
+"""What tells the cells of one minute, or one hour, apart."""
 
 
 class _CellColumns:
@@ -47,7 +48,7 @@ class ProviderMinuteRow(_CellColumns, Base):
 
     __tablename__ = "provider_minutes"
     __table_args__ = (
-        PrimaryKeyConstraint("minute", *_CELL),
+        PrimaryKeyConstraint("minute", *CELL_COLUMNS),
         CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
         Index("ix_provider_minutes_provider_code_minute", "provider_code", "minute"),
     )
@@ -62,7 +63,7 @@ class ProviderHourRow(_CellColumns, Base):
 
     __tablename__ = "provider_hours"
     __table_args__ = (
-        PrimaryKeyConstraint("hour", *_CELL),
+        PrimaryKeyConstraint("hour", *CELL_COLUMNS),
         CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
     )
 
