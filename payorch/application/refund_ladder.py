@@ -1,7 +1,8 @@
 """How to find out what became of a refund: the resolution ladder of domain.md, for money back.
 
 The first request goes out here as well. After a request that may have arrived, another one is
-sent only where the provider makes both one: under the same key inside its window, or a void.
+sent only where the provider makes both one: under the same key inside its window, or a void; or
+once more when two people concluded that the earlier one came to nothing, and a search finds none.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class RefundLadder:
     @property
     def may_send(self) -> bool:
         """Whether the climb may send the refund itself, for the first time or again."""
+        return self._is_safe_to_send or self.refund.may_send_once_more
+
+    @property
+    def _is_safe_to_send(self) -> bool:
+        """Whether however many requests are one refund at the provider."""
         refund = self.refund
         if refund.kind is RefundKind.VOID or refund.sent_at is None:
             return True
@@ -44,9 +50,13 @@ class RefundLadder:
             # An id that the provider does not know was no id of ours: the next steps need none.
             if not _is_not_found(answer):
                 return answer
-        if self.may_send:
+        if self._is_safe_to_send:
             return self._send()
-        return self._find()
+        found = self._find()
+        has_found = found is not None and not _is_not_found(found)
+        if has_found or not self.refund.may_send_once_more:
+            return found
+        return self._send()
 
     def look(self) -> RefundAnswer | None:
         """Only asks, as for a refund that the books have settled: nothing can be sent by this."""

@@ -17,12 +17,10 @@ from payorch.application.refund_ledger import RefundLedger
 from payorch.application.review import checked_evidence
 from payorch.application.staff_reason import checked_reason
 from payorch.domain.errors import RefundNotFound, ReviewNotPossible
-from payorch.domain.refund import Refund, RefundId, RefundKind
+from payorch.domain.refund import CONCLUDED_BY_STAFF, Refund, RefundId, RefundKind
 from payorch.domain.refund_outcome import RefundOutcome, RefundRefused, RefundSucceeded
 
 LEASE_S = 30.0
-CONCLUDED_BY_STAFF = "concluded_by_staff"
-"""Failure code of a refund of which two people found that it did not happen; it can be retried."""
 
 
 class RefundConclusion(StrEnum):
@@ -42,6 +40,11 @@ class RefundProposal:
     proposed_by: str
     proposed_at: datetime
     is_approved: bool | None = None
+    of_retry: int = 0
+
+    def is_about(self, refund: Refund) -> bool:
+        """A refund that was tried again since then is another matter."""
+        return self.of_retry == refund.retries
 
 
 class RefundReviewBook(Protocol):
@@ -49,7 +52,7 @@ class RefundReviewBook(Protocol):
 
     def propose(
         self,
-        refund_id: RefundId,
+        refund: Refund,
         conclusion: RefundConclusion,
         *,
         provider_reference: str | None,
@@ -107,13 +110,14 @@ class ReviewRefundUseCase:
         if not refund.is_in_review:
             raise ReviewNotPossible("The provider is still being asked about this refund.")
         reference = (provider_reference or "").strip() or refund.provider_reference
+        _require_fits(conclusion, refund)
         needs_reference = (
             conclusion is RefundConclusion.GIVEN_BACK and refund.kind is RefundKind.REFUND
         )
         if needs_reference and reference is None:
             raise ReviewNotPossible("Name the provider's own id of the refund.")
         return self._book.propose(
-            refund_id,
+            refund,
             conclusion,
             provider_reference=reference if needs_reference else None,
             evidence=checked_evidence(evidence),
@@ -136,6 +140,11 @@ class ReviewRefundUseCase:
             raise ReviewNotPossible("There is no such proposal.")
         if proposal.proposed_by == actor:
             raise ReviewNotPossible("Somebody else has to decide on your own proposal.")
+        refund = self._ledger.find(proposal.refund_id)
+        if is_approved and refund is not None:
+            if not proposal.is_about(refund):
+                raise ReviewNotPossible("The refund was tried again since; this is about before.")
+            _require_fits(proposal.conclusion, refund)
         self._book.decide(
             proposal,
             is_approved=is_approved,
@@ -158,7 +167,7 @@ class ReviewRefundUseCase:
     def _apply(self, proposal: RefundProposal) -> bool:
         """Whether the refund is settled now. False while somebody else holds it."""
         refund = self._ledger.find(proposal.refund_id)
-        if refund is None or not refund.is_open:
+        if refund is None or not refund.is_open or not proposal.is_about(refund):
             return True
         taken = self._ledger.take(refund, lease_s=LEASE_S, sends=False)
         if taken is None:
@@ -166,6 +175,13 @@ class ReviewRefundUseCase:
         answer = RefundAnswer(_outcome(proposal, taken), 0, {"review": proposal.id})
         stored = self._recorder.record(taken, answer, was_sent_before=False)
         return stored is not None and not stored.is_open
+
+
+def _require_fits(conclusion: RefundConclusion, refund: Refund) -> None:
+    if conclusion is RefundConclusion.NOT_GIVEN_BACK and refund.is_contradicted:
+        raise ReviewNotPossible(
+            "The provider has said that it was given back; its word is kept with the order."
+        )
 
 
 def _outcome(proposal: RefundProposal, refund: Refund) -> RefundOutcome:

@@ -31,6 +31,11 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+CONCLUDED_BY_STAFF = "concluded_by_staff"
+"""Failure code of a refund of which two people found that it did not happen. No provider has
+proved that: a retry looks before it sends.
+"""
+
 OPEN_REFUND_STATUSES = frozenset({RefundStatus.STARTED, RefundStatus.PENDING, RefundStatus.UNKNOWN})
 """Money may still go back because of these: they count against what can be refunded."""
 
@@ -63,6 +68,8 @@ class Refund:
 
     `payment_reference` is the provider's id of the payment that is given back. `sent_at` is when
     a request that may have arrived was first sent; it is committed before the call.
+    `may_send_once_more`: people concluded that what was sent came to nothing; it is taken back
+    with the next sending. `is_contradicted`: it had failed, and the provider says otherwise.
     """
 
     id: RefundId
@@ -83,6 +90,9 @@ class Refund:
     checks: int = 0
     failure_code: str | None = None
     is_in_review: bool = False
+    retries: int = 0
+    may_send_once_more: bool = False
+    is_contradicted: bool = False
 
     @property
     def is_open(self) -> bool:

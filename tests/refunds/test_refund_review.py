@@ -3,9 +3,9 @@
 import pytest
 
 from payorch.application.jobs import APPLY_REFUND_REVIEW
-from payorch.application.review_refund import CONCLUDED_BY_STAFF, RefundConclusion
+from payorch.application.review_refund import RefundConclusion
 from payorch.domain.errors import ReasonRequired, ReviewNotPossible
-from payorch.domain.refund import RefundStatus
+from payorch.domain.refund import CONCLUDED_BY_STAFF, RefundStatus
 from tests.refunds.refund_shop import RefundShop
 
 

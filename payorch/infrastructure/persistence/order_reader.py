@@ -8,12 +8,15 @@ from sqlalchemy import RowMapping, Select, bindparam, select
 from payorch.application.order_views import OrderView, TransactionView
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import OrderId
-from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundStatus
 from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.persistence.database import Database, UtcDateTime
 from payorch.infrastructure.persistence.payment_rows import order_from
 from payorch.infrastructure.persistence.payment_statements import ORDER_COLUMNS
-from payorch.infrastructure.persistence.refund_statements import sum_of_refunds
+from payorch.infrastructure.persistence.refund_statements import (
+    has_gone_back,
+    may_go_back,
+    sum_of_refunds,
+)
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
     PaymentMethodRow,
@@ -49,8 +52,8 @@ _VIEW = (
         SubmissionRow.number.label("submission_number"),
         SubmissionRow.result.label("submission_result"),
         PaymentMethodRow.display_name,
-        sum_of_refunds(RefundStatus.SUCCEEDED).label("refunded_minor"),
-        sum_of_refunds(*OPEN_REFUND_STATUSES).label("refunding_minor"),
+        sum_of_refunds(has_gone_back).label("refunded_minor"),
+        sum_of_refunds(may_go_back).label("refunding_minor"),
     )
     .select_from(OrderRow)
     .outerjoin(_TRANSACTIONS, _TRANSACTIONS.c.order_id == OrderRow.id)

@@ -26,7 +26,7 @@ from payorch.domain.errors import (
 )
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
-from payorch.domain.refund import Refund, RefundId, RefundKind, RefundStatus
+from payorch.domain.refund import CONCLUDED_BY_STAFF, Refund, RefundId, RefundKind, RefundStatus
 from payorch.domain.refundable import Refundable
 from payorch.infrastructure.persistence import attempt_statements as attempts
 from payorch.infrastructure.persistence import refund_statements as sql
@@ -108,7 +108,7 @@ class SqlAlchemyRefundLedger:
             connection.execute(sql.lock_order, {"order_id": first.order_id})
             refund = _found(connection, refund_id)
             _require_retryable(refund)
-            if not refund.is_guard:
+            if not refund.is_guard and not refund.is_contradicted:
                 row = _refundable_row(connection, refund.order_id)
                 _require_left(refundable_from(row), refund.money)
             parameters = {
@@ -116,6 +116,7 @@ class SqlAlchemyRefundLedger:
                 "expected_version": refund.version,
                 "free_since": at - CLOCK_SLACK,
                 "at": at,
+                **_trace_of(refund),
             }
             if connection.execute(sql.reopen, parameters).rowcount == 0:
                 raise RefundInProgress("The refund is being tried again already.")
@@ -148,6 +149,7 @@ class SqlAlchemyRefundLedger:
             "expected_token": refund.token,
             "expected_version": refund.version,
             "new_sent_at": now if sends else None,
+            "sends": sends,
             **self._transactions.now(),
             **self._transactions.lease(lease_s),
         }
@@ -194,10 +196,13 @@ class SqlAlchemyRefundLedger:
                 sql.evidence_of,
                 {"transaction": refund.transaction_id, "wanted_source": evidence.source},
             )
-            if any(
+            is_known = any(
                 row.outcome == evidence.outcome and row.detail.get("refund") == refund.id
                 for row in known
-            ):
+            )
+            parameters = {"refund_id": refund.id, "at": evidence.at}
+            is_news = connection.execute(sql.contradict, parameters).rowcount > 0
+            if is_known and not is_news:
                 return False
             _keep(connection, refund, evidence, order_flag)
         return True
@@ -232,6 +237,19 @@ def _require_retryable(refund: Refund) -> None:
         raise RefundNotRetryable("This refund has succeeded.")
     if refund.is_guard and refund.kind is RefundKind.VOID:
         raise RefundNotRetryable("What could not be voided is given back by a refund instead.")
+
+
+def _trace_of(refund: Refund) -> dict[str, bool]:
+    """What a retry keeps of the earlier tries.
+
+    A refusal by the provider ended them, so that there is nothing to look for. Where the books
+    have only people's word, or the provider's against theirs, what was sent is looked for first.
+    """
+    is_staffs_word = refund.failure_code == CONCLUDED_BY_STAFF
+    return {
+        "keeps_trace": is_staffs_word or refund.is_contradicted,
+        "may_send_once_more": is_staffs_word and not refund.is_contradicted,
+    }
 
 
 def _require_left(refundable: Refundable, money: Money) -> None:

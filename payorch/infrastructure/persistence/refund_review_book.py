@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from payorch.application.jobs import APPLY_REFUND_REVIEW, NewJob
 from payorch.application.review_refund import RefundConclusion, RefundProposal
 from payorch.domain.errors import ReviewNotPossible
-from payorch.domain.refund import RefundId
+from payorch.domain.refund import Refund, RefundId
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
@@ -53,7 +53,7 @@ class SqlAlchemyRefundReviewBook:
 
     def propose(
         self,
-        refund_id: RefundId,
+        refund: Refund,
         conclusion: RefundConclusion,
         *,
         provider_reference: str | None,
@@ -63,10 +63,11 @@ class SqlAlchemyRefundReviewBook:
     ) -> RefundProposal:
         said = {"conclusion": conclusion.value, "provider_reference": provider_reference}
         with self._transactions.write() as connection:
-            refund = connection.execute(_REFUND, {"wanted": refund_id}).one()
+            row = connection.execute(_REFUND, {"wanted": refund.id}).one()
             values = {
                 **said,
-                "refund_id": refund.id,
+                "refund_id": row.id,
+                "of_retry": refund.retries,
                 "evidence": evidence,
                 "proposed_by": actor,
                 "proposed_at": at,
@@ -81,15 +82,22 @@ class SqlAlchemyRefundReviewBook:
                 connection,
                 actor=actor,
                 action="refund_review_proposed",
-                subject=f"order:{refund.order_public_id}",
+                subject=f"order:{refund.order_id}",
                 # The evidence stands in the review; the journal's reason is shorter.
                 reason=evidence[:500],
                 before=None,
-                after={"review": number, "refund": refund_id, **said},
+                after={"review": number, "refund": refund.id, **said},
                 at=at,
             )
         return RefundProposal(
-            number, refund_id, conclusion, provider_reference, evidence, actor, at
+            number,
+            refund.id,
+            conclusion,
+            provider_reference,
+            evidence,
+            actor,
+            at,
+            of_retry=refund.retries,
         )
 
     def find(self, proposal_id: int) -> RefundProposal | None:
@@ -141,4 +149,5 @@ class SqlAlchemyRefundReviewBook:
             proposed_by=row["proposed_by"],
             proposed_at=row["proposed_at"],
             is_approved=row["is_approved"],
+            of_retry=row["of_retry"],
         )

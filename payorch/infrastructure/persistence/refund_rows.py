@@ -9,7 +9,7 @@ from payorch.application.refund_ledger import NewRefund, RefundRecording
 from payorch.domain.errors import OrderNotRefundable
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
-from payorch.domain.refund import Refund, RefundId, RefundStatus
+from payorch.domain.refund import CONCLUDED_BY_STAFF, Refund, RefundId, RefundStatus
 from payorch.domain.refundable import Refundable, RefundPlan
 from payorch.domain.transaction import TransactionId
 
@@ -37,6 +37,9 @@ def refund_from(row: RowMapping) -> Refund:
         checks=row["checks"],
         failure_code=row["failure_code"],
         is_in_review=row["review_since"] is not None,
+        retries=row["retries"],
+        may_send_once_more=row["may_send_once_more"],
+        is_contradicted=row["contradicted_at"] is not None,
     )
 
 
@@ -111,6 +114,9 @@ def refund_recording_values(recording: RefundRecording) -> dict[str, Any]:
         "counted": 1 if recording.is_counted else 0,
         "new_next_check_at": recording.next_check_at,
         "new_review_since": recording.review_at,
+        # The provider's own refusal takes back what it said before; people's word does not.
+        "ends_contradiction": recording.status is RefundStatus.FAILED
+        and recording.failure_code != CONCLUDED_BY_STAFF,
     }
 
 

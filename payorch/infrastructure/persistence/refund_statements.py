@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Insert,
     Integer,
     Select,
@@ -52,11 +53,20 @@ lock_order = (
 _of_order = and_(RefundRow.order_id == OrderRow.id, ~RefundRow.is_guard)
 
 
-def sum_of_refunds(*statuses: RefundStatus) -> Any:
+may_go_back = or_(
+    RefundRow.status.in_(OPEN_STATUSES),
+    and_(RefundRow.status == RefundStatus.FAILED, RefundRow.contradicted_at.is_not(None)),
+)
+"""Refunds that are under way; one that failed by our books alone may have gone back as well."""
+
+has_gone_back = RefundRow.status == RefundStatus.SUCCEEDED
+
+
+def sum_of_refunds(which: ColumnElement[bool]) -> Any:
     """Minor units of the order of the statement around it; without what the guard gave back."""
     return (
         select(coalesce(func.sum(RefundRow.amount_minor), 0))
-        .where(_of_order, RefundRow.status.in_(sorted(statuses)))
+        .where(_of_order, which)
         .correlate(OrderRow)
         .scalar_subquery()
     )
@@ -72,8 +82,8 @@ refundable: Select[Any] = (
         TransactionRow.provider_reference,
         TransactionRow.amount_minor,
         TransactionRow.currency,
-        sum_of_refunds(RefundStatus.SUCCEEDED).label("refunded_minor"),
-        sum_of_refunds(*OPEN_STATUSES).label("open_minor"),
+        sum_of_refunds(has_gone_back).label("refunded_minor"),
+        sum_of_refunds(may_go_back).label("open_minor"),
         select(func.count())
         .select_from(RefundRow)
         .where(
@@ -129,13 +139,27 @@ reopen: Update = (
         lease_until=bindparam("free_since", type_=UtcDateTime()),
         changed_at=bindparam("at", type_=UtcDateTime()),
         next_check_at=bindparam("at", type_=UtcDateTime()),
-        sent_at=None,
+        sent_at=case((bindparam("keeps_trace", type_=Boolean()), RefundRow.sent_at), else_=None),
         checks=0,
+        retries=RefundRow.retries + 1,
         failure_code=None,
         technical_reason=None,
-        provider_reference=None,
+        provider_reference=case(
+            (bindparam("keeps_trace", type_=Boolean()), RefundRow.provider_reference), else_=None
+        ),
         review_since=None,
+        may_send_once_more=bindparam("may_send_once_more", type_=Boolean()),
     )
+)
+
+contradict: Update = (
+    update(RefundRow)
+    .where(
+        RefundRow.public_id == bindparam("refund_id"),
+        RefundRow.status == RefundStatus.FAILED,
+        RefundRow.contradicted_at.is_(None),
+    )
+    .values(contradicted_at=bindparam("at", type_=UtcDateTime()))
 )
 
 void_transaction: Update = (
@@ -196,6 +220,7 @@ def leased_refund_statements(clock: LeaseClock) -> LeasedRefundStatements:
             token=RefundRow.token + 1,
             lease_until=clock.lease_end,
             sent_at=coalesce(RefundRow.sent_at, bindparam("new_sent_at", type_=UtcDateTime())),
+            may_send_once_more=and_(RefundRow.may_send_once_more, ~bindparam("sends")),
         ),
         due_without_job=refunds.where(
             ~_has_job,
@@ -233,6 +258,10 @@ record: Update = (
         next_check_at=bindparam("new_next_check_at", type_=UtcDateTime()),
         review_since=coalesce(
             RefundRow.review_since, bindparam("new_review_since", type_=UtcDateTime())
+        ),
+        contradicted_at=case(
+            (bindparam("ends_contradiction", type_=Boolean()), None),
+            else_=RefundRow.contradicted_at,
         ),
     )
 )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundKind, RefundStatus
@@ -49,6 +49,7 @@ class RefundRow(Base):
     `payment_reference` is the provider's id of the payment that is given back. `is_guard`: the
     double-payment guard asked for it; such money was never counted as paid, so it does not
     count against what can be refunded of the order, and each surplus charge is given back once.
+    `contradicted_at`: since when a failed one is said by the provider to have gone back.
     """
 
     __tablename__ = "refunds"
@@ -111,6 +112,9 @@ class RefundRow(Base):
     next_check_at: Mapped[UtcTime | None]
     checks: Mapped[int] = mapped_column(default=0)
     review_since: Mapped[UtcTime | None]
+    retries: Mapped[int] = mapped_column(default=0, server_default="0")
+    may_send_once_more: Mapped[bool] = mapped_column(default=False, server_default=false())
+    contradicted_at: Mapped[UtcTime | None]
 
     order: Mapped["OrderRow"] = relationship(back_populates="refunds", lazy="raise_on_sql")
     transaction: Mapped["TransactionRow"] = relationship(lazy="raise_on_sql")
@@ -118,6 +122,12 @@ class RefundRow(Base):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_REFUND_STATUSES
+
+    @property
+    def may_go_back(self) -> bool:
+        """As refund_statements.may_go_back."""
+        is_contradicted = self.status is RefundStatus.FAILED and self.contradicted_at is not None
+        return self.is_open or is_contradicted
 
     def __str__(self) -> str:
         return self.public_id

@@ -47,7 +47,9 @@ class ReviewRow(_Review, Base):
 
 
 class RefundReviewRow(_Review, Base):
-    """Of a refund or void."""
+    """Of a refund or void. `of_retry`: the refund's number of retries then; it is about no later
+    one.
+    """
 
     __tablename__ = "refund_reviews"
     __table_args__ = (
@@ -64,3 +66,4 @@ class RefundReviewRow(_Review, Base):
     )
 
     refund_id: Mapped[int] = mapped_column(BigKey, ForeignKey("refunds.id"))
+    of_retry: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -4,16 +4,10 @@ PAID is final (domain.md, section 3); what was given back is derived from the se
 """
 
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
-from payorch.domain.refund import RefundStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
-from payorch.presentation.backoffice.payments.order_refunds import sum_of
+from payorch.presentation.backoffice.payments.order_refunds import refunded_minor_of
 from payorch.presentation.backoffice.payments.payment_texts import ORDER_STATUSES, Tone
 from payorch.presentation.money_format import format_money
-
-
-def refunded_minor(order: OrderRow) -> int:
-    """Minor units of the order's own payment that have gone back."""
-    return sum_of(order, frozenset({RefundStatus.SUCCEEDED}))
 
 
 def is_voided(order: OrderRow) -> bool:
@@ -32,7 +26,7 @@ def order_badge(order: OrderRow) -> tuple[str, Tone]:
         return text, tone
     if is_voided(order):
         return "Voided", "neutral"
-    refunded = refunded_minor(order)
+    refunded = refunded_minor_of(order)
     if refunded >= order.amount_minor:
         return "Refunded", "neutral"
     if refunded:

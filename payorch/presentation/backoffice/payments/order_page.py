@@ -11,12 +11,13 @@ from payorch.presentation.backoffice.payments.evidence_texts import (
     SAYS_NOTHING_FINAL,
     evidence_text,
 )
-from payorch.presentation.backoffice.payments.order_badge import order_badge, refunded_minor
+from payorch.presentation.backoffice.payments.order_badge import order_badge
 from payorch.presentation.backoffice.payments.order_explanation import (
     GivenBack,
     Step,
     explanation,
 )
+from payorch.presentation.backoffice.payments.order_refunds import refunded_minor_of
 from payorch.presentation.backoffice.payments.payment_texts import (
     TRANSACTION_STATUSES,
     Tone,
@@ -89,7 +90,7 @@ def order_page(
     `why_first` is a sentence about the routing decision of each submission, by its number.
     """
     status, tone = order_badge(order)
-    refunded = refunded_minor(order)
+    refunded = refunded_minor_of(order)
     last = order.submissions[-1].id if order.submissions else None
     return OrderPage(
         amount=format_money(order.amount_minor, order.currency),

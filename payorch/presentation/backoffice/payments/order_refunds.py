@@ -1,11 +1,11 @@
 """The refunds of an order, as its page shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from payorch.domain.payment_status import PaymentStatus
-from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundKind, RefundStatus
+from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments.payment_texts import Tone
@@ -48,8 +48,8 @@ class OrderRefunds:
 
 def order_refunds(order: OrderRow) -> OrderRefunds:
     """Of an order whose refunds are loaded."""
-    refunded_minor = sum_of(order, frozenset({RefundStatus.SUCCEEDED}))
-    open_minor = sum_of(order, OPEN_REFUND_STATUSES)
+    refunded_minor = refunded_minor_of(order)
+    open_minor = _sum(order, lambda refund: refund.may_go_back)
     left_minor = order.amount_minor - refunded_minor - open_minor
     is_left = order.status is PaymentStatus.PAID and left_minor > 0
     return OrderRefunds(
@@ -62,7 +62,7 @@ def order_refunds(order: OrderRow) -> OrderRefunds:
 
 def refunded_text(order: OrderRow) -> str:
     """What has gone back of the order's payment, for a column; "-" for nothing."""
-    refunded_minor = sum_of(order, frozenset({RefundStatus.SUCCEEDED}))
+    refunded_minor = refunded_minor_of(order)
     if not refunded_minor:
         return "-"
     if refunded_minor == order.amount_minor:
@@ -70,12 +70,14 @@ def refunded_text(order: OrderRow) -> str:
     return format_money(refunded_minor, order.currency)
 
 
-def sum_of(order: OrderRow, statuses: frozenset[RefundStatus]) -> int:
-    """Minor units of the order's own refunds in these states."""
+def refunded_minor_of(order: OrderRow) -> int:
+    """Minor units that have gone back of the order's own payment."""
+    return _sum(order, lambda refund: refund.status is RefundStatus.SUCCEEDED)
+
+
+def _sum(order: OrderRow, which: Callable[[RefundRow], bool]) -> int:
     return sum(
-        refund.amount_minor
-        for refund in order.refunds
-        if refund.status in statuses and not refund.is_guard
+        refund.amount_minor for refund in order.refunds if which(refund) and not refund.is_guard
     )
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from payorch.application.record_refund import FAILED_NEVER_SENT
-from payorch.application.review_refund import CONCLUDED_BY_STAFF
-from payorch.domain.refund import RefundKind, RefundStatus
+from payorch.domain.refund import CONCLUDED_BY_STAFF, RefundKind, RefundStatus
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments.payment_texts import Tone, reason_text, worded
 from payorch.presentation.money_format import format_money
@@ -44,6 +43,8 @@ def why_it_stands_so(refund: RefundRow) -> str:
     match refund.status:
         case RefundStatus.SUCCEEDED:
             return ""
+        case RefundStatus.FAILED if refund.contradicted_at is not None:
+            return "By our books it failed, but the provider says that it went back."
         case RefundStatus.FAILED if refund.failure_code == FAILED_NEVER_SENT:
             return "It could not be sent for a week."
         case RefundStatus.FAILED if refund.failure_code == CONCLUDED_BY_STAFF:
@@ -55,3 +56,20 @@ def why_it_stands_so(refund: RefundRow) -> str:
         case RefundStatus.STARTED | RefundStatus.UNKNOWN:
             reason = reason_text(refund.technical_reason)
             return f"Last answer: {reason}. payorch asks again by itself." if reason else ""
+
+
+def what_a_retry_does(refund: RefundRow, amount: str) -> str:
+    if refund.contradicted_at is not None:
+        return (
+            "The provider is only asked about it again, and what it says then is booked; nothing "
+            "is sent."
+        )
+    if refund.failure_code == CONCLUDED_BY_STAFF:
+        return (
+            "The provider is asked first whether it gave back after all. Only when it knows of "
+            f"nothing, or cannot tell, {amount} is sent once more under the same key."
+        )
+    return (
+        f"{amount} is asked for again under the same key, so that the provider can never make two "
+        "of it."
+    )

@@ -31,6 +31,7 @@ from payorch.presentation.backoffice.payments.refund_texts import (
     HOW_IT_GOES_BACK,
     REFUND_KINDS,
     REFUND_STATUSES,
+    what_a_retry_does,
     why_it_stands_so,
 )
 from payorch.presentation.backoffice.permissions import Permission
@@ -172,10 +173,12 @@ class RefundsView(RefundReviewPages, KeysetListView):
     def retry_page(self, refund_id: str) -> ResponseReturnValue:
         self._require_finance()
         refund = self._found(refund_id)
+        amount = format_money(refund.amount_minor, refund.currency)
         return self._shown(
             "backoffice/refund_retry.html",
             refund=refund,
-            amount=format_money(refund.amount_minor, refund.currency),
+            amount=amount,
+            what_happens=what_a_retry_does(refund, amount),
             kind=REFUND_KINDS[refund.kind],
             note=why_it_stands_so(refund),
         )
