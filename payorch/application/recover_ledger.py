@@ -37,7 +37,10 @@ PAUSE_S = 1.0
 
 @dataclass(slots=True)
 class RecoveryReport:
-    """What was done and what is left. `unclear` names transactions and why nothing is known."""
+    """What was done and what is left. `unclear` names transactions and why nothing is known.
+
+    `foreign`: listed payments that name no order of a payorch, which are none of its business.
+    """
 
     compared: int = 0
     contradicted: int = 0
@@ -52,6 +55,8 @@ class RecoveryReport:
     refunds_listed: int = 0
     refunds_recreated: int = 0
     refunds_settled: int = 0
+    unclear_refunds: tuple[str, ...] = ()
+    foreign: int = 0
     has_left_safe_mode: bool = False
 
     @property
@@ -98,6 +103,8 @@ class RecoverLedgerUseCase:
         self._checkpoint("safe_mode_entered")
         report = RecoveryReport()
         self._settle_open(report)
+        # What went back already is known before a comparison asks for giving it back.
+        self._find_refunds(since, report)
         self._compare(since, report)
         for _ in range(PASSES):
             blocked = self._find_forgotten(since, report)
@@ -163,12 +170,15 @@ class RecoverLedgerUseCase:
             self._checkpoint("one_compared")
 
     def _find_refunds(self, since: datetime, report: RecoveryReport) -> None:
-        """Last, when the payments that they give back are in the books again."""
+        """Once more at the end, when the payments that they give back are in the books again."""
+        for name in report.unclear_refunds:
+            report.unclear.pop(name, None)
         found = self._refunds.execute(since)
         report.refunds_listed = found.listed
         report.refunds_recreated += found.recreated
-        report.refunds_settled = found.settled
+        report.refunds_settled += found.settled
         report.unclear.update(found.unclear)
+        report.unclear_refunds = tuple(found.unclear)
 
     def _touched(self, since: datetime) -> Iterator[Touched]:
         after = None
@@ -179,7 +189,7 @@ class RecoverLedgerUseCase:
     def _find_forgotten(self, since: datetime, report: RecoveryReport) -> dict[str, str]:
         """Payments that only the provider knows. Returns those whose order is not free yet."""
         report.not_listed = []
-        report.listed = 0
+        report.listed = report.foreign = 0
         blocked: dict[str, str] = {}
         for method in self._registry.configuration().methods:
             pages = self._providers.pages(method, since)
@@ -193,7 +203,10 @@ class RecoverLedgerUseCase:
                 report.listed += len(page)
                 unknown = self._book.unknown_references([p.our_reference for p in page])
                 for payment in page:
-                    if payment.our_reference in unknown and may_hold_money(payment.outcome):
+                    is_unknown = payment.our_reference in unknown
+                    if payment.order_id is None:
+                        report.foreign += is_unknown
+                    elif is_unknown and may_hold_money(payment.outcome):
                         self._take_up(payment, method, report, blocked)
         for reference in report.unclear.keys() - blocked.keys():
             if report.unclear[reference] == Recreated.BUSY:
@@ -207,9 +220,7 @@ class RecoverLedgerUseCase:
         report: RecoveryReport,
         blocked: dict[str, str],
     ) -> None:
-        became = Recreated.NO_ORDER
-        if payment.order_id is not None:
-            became = self._book.recreate(payment, method.code, at=self._clock.now())
+        became = self._book.recreate(payment, method.code, at=self._clock.now())
         self._checkpoint("one_taken_up")
         match became:
             case Recreated.RECREATED:
@@ -236,6 +247,6 @@ class RecoverLedgerUseCase:
             if not isinstance(outcome, Approved):
                 report.unclear[payment.our_reference] = "open there, and of no order here"
                 return
-        note = f"Found by listing; {became.value}: {payment.order_id or 'none named'}."
+        note = f"Found by listing; {became.value}: {payment.order_id}."
         if self._book.keep_orphan(payment, method.code, note=note, at=self._clock.now()):
             report.orphans += 1

@@ -83,5 +83,5 @@ class RecoverRefunds:
             self._checkpoint("refund_taken_up")
             if became is RecreatedRefund.RECREATED:
                 found.recreated += 1
-            elif became is not RecreatedRefund.KNOWN:
+            elif became not in {RecreatedRefund.KNOWN, RecreatedRefund.FOREIGN}:
                 found.unclear[f"{method.code} {refund.provider_reference}"] = became.value

@@ -28,6 +28,7 @@ class RecreatedRefund(StrEnum):
     RECREATED = "recreated"
     KNOWN = "known"
     NO_PAYMENT = "given back there, of no payment in the books"
+    FOREIGN = "given back there, neither the payment nor the refund is a payorch's"
     NOT_OURS = "given back at the provider, not by payorch"
     OTHER_CURRENCY = "given back there in another currency"
 

@@ -149,7 +149,8 @@ class ReviewTransactionUseCase:
     def decide(self, proposal_id: int, *, is_approved: bool, actor: str, reason: str) -> Proposal:
         """Agree or disagree with somebody else's proposal; an agreed one is applied at once.
 
-        Raises ReviewNotPossible and ReasonRequired.
+        Raises ReviewNotPossible and ReasonRequired; ReviewNotPossible also for a decision that
+        stands but fits no more, because the provider told more in the same moment.
         """
         proposal = self._book.find(proposal_id)
         if proposal is None:
@@ -174,7 +175,12 @@ class ReviewTransactionUseCase:
         proposal = self._book.find(int(str(job.payload["review"])))
         if proposal is None or not proposal.is_approved:
             return
-        if not self._apply(proposal):
+        try:
+            is_settled = self._apply(proposal)
+        except ReviewNotPossible:
+            # What the provider has told since is before finance: they conclude anew.
+            return
+        if not is_settled:
             raise RetryLater("The transaction is being checked at this moment.")
 
     def _require_still_fits(self, proposal: Proposal) -> None:
@@ -206,13 +212,17 @@ class ReviewTransactionUseCase:
         )
 
     def _apply(self, proposal: Proposal) -> bool:
-        """Whether the transaction is settled now. False while somebody else holds it."""
+        """Whether the transaction is settled now. False while somebody else holds it.
+
+        Raises ReviewNotPossible when whoever held it has heard otherwise.
+        """
         found = self._open_attempts.of_transaction(proposal.transaction_id)
         if found is None:
             return True
         attempt = self._open_attempts.take_over(found, lease_s=LEASE_S)
         if attempt is None:
             return False
+        self._require_fits(proposal.conclusion, self._charged_wrongly(attempt))
         self._record(attempt, proposal)
         return self._open_attempts.of_transaction(proposal.transaction_id) is None
 

@@ -66,6 +66,8 @@ def _show(report: RecoveryReport) -> None:
         f"read {report.listed} listed payments: {report.recreated} forgotten ones taken up again, "
         f"{report.orphans} new ones without an order"
     )
+    if report.foreign:
+        click.echo(f"{report.foreign} of them name no order of a payorch and were left alone")
     click.echo(
         f"read {report.refunds_listed} listed refunds: {report.refunds_recreated} forgotten ones "
         f"taken up again, {report.refunds_settled} open ones settled"

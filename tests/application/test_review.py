@@ -8,7 +8,7 @@ from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.jobs import drain
 from tests.fakes import FakeClock, fake_time
-from tests.scripted_provider import answer, listed, payment, refusal, scripted_shop, settle
+from tests.scripted_provider import LOST, answer, listed, payment, refusal, scripted_shop, settle
 from tests.shop import Shop, a_card, a_method
 
 CHARGED_WITHOUT_ANSWER = "4100000000000027"
@@ -137,9 +137,7 @@ def test_a_decision_that_could_not_be_applied_at_once_is_applied_by_its_job(
 ):
     order_id, transaction_id = stuck
     proposal = propose(shop, transaction_id)
-    open_attempts = shop.wired.reconcile._open_attempts
-    held = open_attempts.take_over(open_attempts.of_transaction(transaction_id), lease_s=30)
-    assert held is not None
+    held_by_a_check(shop, transaction_id)
 
     decide(shop, proposal)
     assert shop.statuses(order_id) == [("alpha", "unknown")]
@@ -162,6 +160,12 @@ def test_the_job_may_run_again(shop, stuck):
     shop.services.review.handle(a_job(proposal))
 
     assert shop.statuses(order_id) == [("alpha", "not_sent")]
+
+
+def held_by_a_check(shop, transaction_id):
+    open_attempts = shop.wired.reconcile._open_attempts
+    held = open_attempts.take_over(open_attempts.of_transaction(transaction_id), lease_s=30)
+    assert held is not None
 
 
 def a_job(proposal):
@@ -197,6 +201,21 @@ class ChargesAnotherAmount:
         return payment(self.reference, "p1", amount=1, currency=self._currency, **fields)
 
 
+class SilentUntilAsked:
+    """Charges, and loses every answer until it `is_silent` no more."""
+
+    is_silent = True
+
+    def __init__(self, provider):
+        self._provider = provider
+
+    def __call__(self, call):
+        said = self._provider(call)
+        if self.is_silent:
+            raise LOST
+        return said
+
+
 @pytest.fixture
 def provider():
     return ChargesAnotherAmount()
@@ -218,6 +237,30 @@ def test_nobody_concludes_what_the_provider_contradicts(wrongly_charged, conclus
 
     with pytest.raises(ReviewNotPossible):
         propose(shop, transaction_id, conclusion, provider_reference="p1")
+
+
+@pytest.mark.parametrize("conclusion", [Conclusion.CHARGED, Conclusion.NOT_CHARGED])
+def test_a_decision_is_not_applied_to_what_was_heard_before_it_could_be(
+    database, provider, conclusion
+):
+    """A check holds the transaction while it is decided, and hears of another amount."""
+    shop = scripted_shop(database, SilentUntilAsked(provider), [a_method("alpha")])
+    order_id = shop.pay().order_id
+    settle(shop, days=8)
+    transaction_id = shop.view(order_id).last.id
+    proposal = propose(shop, transaction_id, conclusion, provider_reference="p1")
+    held_by_a_check(shop, transaction_id)
+    decide(shop, proposal)
+    shop.clock.advance(minutes=1)
+    shop.provider._says.is_silent = False
+    shop.services.resolve.execute(transaction_id)
+
+    shop.services.review.handle(a_job(proposal))
+
+    assert shop.statuses(order_id) == [("alpha", "unknown")]
+    with pytest.raises(ReviewNotPossible):
+        propose(shop, transaction_id, conclusion, provider_reference="p1")
+    propose(shop, transaction_id, Conclusion.CHARGED_OTHER_AMOUNT)
 
 
 def test_agreed_as_another_amount_it_goes_back_and_the_order_is_not_paid(wrongly_charged, provider):

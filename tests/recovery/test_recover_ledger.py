@@ -41,17 +41,32 @@ def approved_at(sandbox) -> list[str]:
     return [payment["reference"] for payment in payments if payment["status"] == "approved"]
 
 
+def pay_there(sandbox, card: str) -> dict:
+    """Another system charges on the same account of the provider."""
+    body = {
+        "reference": "invoice-7",
+        "amount": 4900,
+        "currency": "EUR",
+        "method": "card",
+        "card": {"number": card, "exp_month": 12, "exp_year": 2034, "cvc": "123"},
+        "return_url": "http://127.0.0.1:1/done",
+    }
+    status, payment = sandbox.call("alpha", "POST", "/payments", body=body, key="invoice-7")
+    assert status < 300, payment
+    return payment
+
+
 class Past:
     """A shop, and the same shop restored from a backup that was taken earlier."""
 
-    def __init__(self, database, database_url, sandbox, folder):
+    def __init__(self, database, database_url, sandbox, folder, **shop):
         self.database, self.url, self.sandbox, self.folder = (
             database,
             database_url,
             sandbox,
             folder,
         )
-        self.shop = Shop(database, sandbox_url=sandbox.base_url)
+        self.shop = Shop(database, sandbox_url=sandbox.base_url, **shop)
 
     def back_up(self):
         self._backup = back_up(self.url, self.folder)
@@ -222,6 +237,21 @@ def test_a_provider_that_lists_nothing_is_named(database, sandbox):
     report = recover(shop)
 
     assert (report.not_listed, report.is_clean) == (["alpha"], False)
+
+
+@pytest.mark.parametrize("card", ["4242424242424242", CHALLENGE])
+def test_payments_of_another_system_on_the_account_are_left_alone(past, sandbox, card):
+    past.back_up()
+    foreign = pay_there(sandbox, card)
+
+    with past.restored() as database:
+        shop = past.reopened(database)
+        report = recover(shop)
+
+        assert (report.foreign, report.orphans, report.is_clean) == (1, 0, True)
+        assert finish(shop).has_left_safe_mode
+    (payment,) = sandbox.ledger()["payments"]
+    assert payment["status"] == foreign["status"]
 
 
 @pytest.mark.breaks_the_books

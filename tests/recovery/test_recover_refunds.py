@@ -1,16 +1,21 @@
 """A restored backup has forgotten refunds and voids: recovery finds each, and gives back once."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import urllib3
 
 from payorch.domain.errors import RefundTooLarge
 from payorch.domain.payment_status import TransactionStatus
+from payorch.infrastructure.jobs import run_for
 from tests.fakes import CrashAt, SimulatedCrash
-from tests.recovery.test_recover_ledger import Past, count, finish, recover
+from tests.recovery.test_compare_providers import DECLINED, alerts, compare
+from tests.recovery.test_recover_ledger import Past, count, finish, pay_there, recover
 from tests.refunds.refund_shop import a_refund
+from tests.shop import FULL_CAPABILITIES, a_card, a_method
 from tests.verified_books import broken_invariants
+from tests.webhooks.test_follow_up import charge_again
 
 REFUNDS = "SELECT count(*) FROM refunds"
 
@@ -139,6 +144,54 @@ def test_a_refund_made_at_the_provider_s_own_pages_is_named(past, sandbox):
         assert list(report.unclear.values()) == ["given back at the provider, not by payorch"]
         assert refundable(shop, order_id).refunded_minor == 0
         assert not finish(shop).has_left_safe_mode
+
+
+def test_a_refund_of_another_system_on_the_account_is_left_alone(past, sandbox):
+    past.back_up()
+    foreign = pay_there(sandbox, "4242424242424242")
+    urllib3.request(
+        "POST",
+        f"{sandbox.base_url}/alpha/v1/payments/{foreign['id']}/refunds",
+        headers={"Authorization": "Bearer practice_key_alpha"},
+        json={"reference": "credit-note-7", "amount": 100},
+    )
+
+    with past.restored() as database:
+        report = recover(past.reopened(database))
+
+        assert (report.refunds_listed, report.is_clean) == (1, True)
+
+
+@pytest.mark.parametrize("charged_again", ["the declined attempt", "the paid attempt"])
+def test_a_forgotten_refund_of_the_guard_stays_the_guard_s(
+    database, database_url, sandbox, tmp_path, charged_again
+):
+    """It gave back what the order never needed: the order's own payment stays whole."""
+    method = a_method("alpha", capabilities=replace(FULL_CAPABILITIES, void=False))
+    past = Past(database, database_url, sandbox, tmp_path, methods=[method])
+    order_id = past.shop.pay(instrument=a_card(DECLINED)).order_id
+    past.shop.pay(order_id)
+    declined, paid = past.shop.view(order_id).transactions
+    again = paid if charged_again == "the paid attempt" else declined
+    charge_again(sandbox, again.id, metadata={"order": order_id})
+    past.back_up()
+    compare(past.shop)
+    run_for(past.shop.wired.background, seconds=60)
+    assert refunded_there(sandbox) == 1999
+
+    with past.restored() as restored_books:
+        shop = past.reopened(restored_books)
+        recover(shop)
+        assert finish(shop).has_left_safe_mode
+        run_for(shop.wired.background, seconds=60)
+
+        assert refundable(shop, order_id).left_minor == 1999
+        assert count(restored_books, f"{REFUNDS} WHERE is_guard AND status = 'succeeded'") == 1
+        open_ones = f"{REFUNDS} WHERE status NOT IN ('succeeded', 'failed')"
+        assert count(restored_books, open_ones) == 0
+        assert refunded_there(sandbox) == 1999
+        assert "guard_refund_failed" not in alerts(restored_books)
+        assert is_sound(restored_books)
 
 
 @pytest.mark.parametrize("step", range(1, 9))

@@ -21,12 +21,9 @@ from payorch.domain.errors import (
     OrderNotFound,
     RefundInProgress,
     RefundNotFound,
-    RefundNotRetryable,
-    RefundTooLarge,
 )
-from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
-from payorch.domain.refund import CONCLUDED_BY_STAFF, Refund, RefundId, RefundKind, RefundStatus
+from payorch.domain.refund import Refund, RefundId, RefundKind, RefundStatus
 from payorch.domain.refundable import Refundable
 from payorch.infrastructure.persistence import attempt_statements as attempts
 from payorch.infrastructure.persistence import refund_statements as sql
@@ -34,6 +31,11 @@ from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_statements import LeaseClock
+from payorch.infrastructure.persistence.refund_retries import (
+    require_left,
+    require_retryable,
+    trace_of,
+)
 from payorch.infrastructure.persistence.refund_rows import (
     CLOCK_SLACK,
     follow_up_values,
@@ -107,16 +109,16 @@ class SqlAlchemyRefundLedger:
         with self._transactions.write() as connection:
             connection.execute(sql.lock_order, {"order_id": first.order_id})
             refund = _found(connection, refund_id)
-            _require_retryable(refund)
+            require_retryable(refund)
             if not refund.is_guard and not refund.is_contradicted:
                 row = _refundable_row(connection, refund.order_id)
-                _require_left(refundable_from(row), refund.money)
+                require_left(refundable_from(row), refund.money)
             parameters = {
                 "refund_id": refund_id,
                 "expected_version": refund.version,
                 "free_since": at - CLOCK_SLACK,
                 "at": at,
-                **_trace_of(refund),
+                **trace_of(refund),
             }
             if connection.execute(sql.reopen, parameters).rowcount == 0:
                 raise RefundInProgress("The refund is being tried again already.")
@@ -228,36 +230,6 @@ def _replayed(
     if row["request_hash"] != request_hash or row["order_public_id"] != order_id:
         raise IdempotencyKeyReused("This idempotency key was used with another request.")
     return OpenedRefund(refund_from(row), is_replay=True)
-
-
-def _require_retryable(refund: Refund) -> None:
-    if refund.is_open:
-        raise RefundInProgress("The provider is still being asked about this refund.")
-    if refund.status is not RefundStatus.FAILED:
-        raise RefundNotRetryable("This refund has succeeded.")
-    if refund.is_guard and refund.kind is RefundKind.VOID:
-        raise RefundNotRetryable("What could not be voided is given back by a refund instead.")
-
-
-def _trace_of(refund: Refund) -> dict[str, bool]:
-    """What a retry keeps of the earlier tries.
-
-    A refusal by the provider ended them, so that there is nothing to look for. Where the books
-    have only people's word, or the provider's against theirs, what was sent is looked for first.
-    """
-    is_staffs_word = refund.failure_code == CONCLUDED_BY_STAFF
-    return {
-        "keeps_trace": is_staffs_word or refund.is_contradicted,
-        "may_send_once_more": is_staffs_word and not refund.is_contradicted,
-    }
-
-
-def _require_left(refundable: Refundable, money: Money) -> None:
-    left_minor = refundable.left_minor
-    if money.amount_minor > left_minor:
-        raise RefundTooLarge(
-            f"{money} cannot be refunded any more.", refundable_minor=max(left_minor, 0)
-        )
 
 
 def _follow_up(connection: Connection, recording: RefundRecording) -> None:

@@ -41,7 +41,13 @@ _ATTEMPT = (
     .join(OrderRow, OrderRow.id == TransactionRow.order_id)
     .where(TransactionRow.public_id == bindparam("attempt_id"))
 )
-
+_GOES_BACK = select(RefundRow.id).where(
+    RefundRow.is_guard,
+    RefundRow.provider_code == bindparam("provider"),
+    RefundRow.payment_reference == bindparam("charge"),
+    RefundRow.status != RefundStatus.FAILED,
+)
+"""Of whatever kind: a refund may be known by listing before anything was tried from here."""
 
 # Whoever is about to book this very charge loses the attempt's version to this, and looks again.
 _LOCK: Update = (
@@ -76,6 +82,9 @@ def insert_give_back(connection: Connection, order: GiveBack) -> bool:
     """Within a transaction that has written to the attempt. False when it is given back already."""
     charge, evidence = order.charge, order.evidence
     attempt = connection.execute(_ATTEMPT, {"attempt_id": charge.transaction_id}).one()
+    goes_back = {"provider": attempt.provider_code, "charge": charge.payment_reference}
+    if connection.execute(_GOES_BACK, goes_back).first() is not None:
+        return False
     values = {
         "public_id": order.refund_id,
         "order_id": attempt.order_id,

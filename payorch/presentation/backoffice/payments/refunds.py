@@ -14,11 +14,11 @@ from sqlalchemy.orm import joinedload
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import OrderNotFound, OrderNotRefundable, PayorchError, RefundNotFound
 from payorch.domain.payment_order import OrderId
-from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundId, RefundKind, RefundStatus
+from payorch.domain.refund import RefundId, RefundStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
-from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
+from payorch.presentation.backoffice.payments.refund_filters import GUARD, UNDER_WAY, refund_filters
 from payorch.presentation.backoffice.payments.refund_form import (
     InvalidRefundForm,
     RefundChoices,
@@ -35,10 +35,9 @@ from payorch.presentation.backoffice.payments.refund_texts import (
     why_it_stands_so,
 )
 from payorch.presentation.backoffice.permissions import Permission
-from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
-from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
 from payorch.presentation.backoffice.shell.step_up import identity_question
@@ -47,8 +46,6 @@ from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
 REFUNDS_ENDPOINT = "backoffice_refunds"
-UNDER_WAY = "under_way"
-GUARD = "guard"
 
 
 class RefundsView(RefundReviewPages, KeysetListView):
@@ -74,7 +71,7 @@ class RefundsView(RefundReviewPages, KeysetListView):
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
-        self.exact_filters = _filters(session)
+        self.exact_filters = refund_filters(session)
         self.column_labels = {
             "requested_at": "Time",
             "public_id": "Refund",
@@ -261,42 +258,3 @@ def _status(refund: RefundRow) -> Markup:
         address = url_for(f"{REFUNDS_ENDPOINT}.review_page", refund_id=refund.public_id)
         small_print = cells.link("Nobody can prove it: settle it", address)
     return cells.with_small_print(cells.badge(text, tone), small_print)
-
-
-def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
-    return (
-        ChoiceFilter(
-            name="status",
-            label="Status",
-            choices=lambda: [
-                (UNDER_WAY, "Under way"),
-                *((status.value, text) for status, (text, _) in REFUND_STATUSES.items()),
-            ],
-            where=lambda value: (
-                RefundRow.status.in_(sorted(OPEN_REFUND_STATUSES))
-                if value == UNDER_WAY
-                else typed(RefundRow.status == RefundStatus(value))
-            ),
-        ),
-        ChoiceFilter(
-            name="provider",
-            label="Provider",
-            choices=lambda: provider_choices(session.session),
-            where=lambda code: typed(RefundRow.provider_code == code),
-        ),
-        ChoiceFilter(
-            name="kind",
-            label="Kind",
-            choices=lambda: [(kind.value, text) for kind, text in REFUND_KINDS.items()],
-            where=lambda value: typed(RefundRow.kind == RefundKind(value)),
-        ),
-        ChoiceFilter(
-            name="asked_by",
-            label="Asked for by",
-            choices=lambda: [(GUARD, "payorch: a surplus charge"), ("people", "Staff or the API")],
-            where=lambda value: typed(RefundRow.is_guard.is_(value == GUARD)),
-            is_extra=True,
-        ),
-        *amount_filters(RefundRow.currency, RefundRow.amount_minor),
-        *time_filters(RefundRow.requested_at),
-    )
