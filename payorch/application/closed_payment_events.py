@@ -143,11 +143,13 @@ def _says_the_same(event: ProviderEvent, transaction: Transaction) -> bool:
             return False
 
 
-def refund_to_look_up(stored: StoredEvent, refund: str) -> EventNews:
+def refund_to_look_up(
+    stored: StoredEvent, refund: str, *, named_reference: str | None = None
+) -> EventNews:
     """The refund's own job asks the provider about it; it is the only writer of refunds."""
     job = NewJob(
         SEND_REFUND,
-        {"refund": refund},
+        {"refund": refund, "named": named_reference},
         dedup_key=f"event:{stored.key}",
         destination=stored.provider_code,
     )

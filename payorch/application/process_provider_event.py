@@ -101,7 +101,7 @@ class ProcessProviderEvent:
         )
         if refund is None:
             return self._orphans.refund(stored, job)
-        return refund_to_look_up(stored, refund)
+        return refund_to_look_up(stored, refund, named_reference=event.provider_reference)
 
     def _check_now(self, stored: StoredEvent, named: NamedTransaction, job: Job) -> EventNews:
         """The single writer settles it, or whoever holds its lease is given the time to."""

@@ -3,7 +3,7 @@
 It changes nothing here. At the provider it changes nothing either, but for `cancel`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -197,15 +197,8 @@ def compared(transaction: Transaction, answer: Answer) -> Comparison:
     """A closed transaction with what its provider says of the same reference."""
     is_charged = transaction.status in CHARGED_TRANSACTION_STATUSES
     match answer.outcome:
-        case Approved(provider_reference=reference, surplus=surplus):
-            money = transaction.money
-            charged = (answer.outcome.amount_minor, answer.outcome.currency)
-            if charged != (money.amount_minor, money.currency) and is_charged:
-                return Comparison(Verdict.UNCLEAR, "another amount was charged", answer)
-            is_booked = is_charged and reference == transaction.provider_reference
-            if is_booked and not surplus:
-                return Comparison(Verdict.AGREES)
-            return Comparison(Verdict.CONTRADICTS, "charged there", answer)
+        case Approved() as first:
+            return _compared_charges(transaction, (first, *first.surplus), answer)
         case NotSent(reason=NotSentReason.VOIDED_AT_PROVIDER):
             if transaction.status is TransactionStatus.APPROVED:
                 return Comparison(Verdict.VOIDED_THERE, Verdict.VOIDED_THERE.value, answer)
@@ -220,3 +213,20 @@ def compared(transaction: Transaction, answer: Answer) -> Comparison:
             return Comparison(Verdict.UNCLEAR, f"the provider did not say: {reason.value}", answer)
         case _:
             return Comparison(Verdict.UNCLEAR, "open there, closed here", answer)
+
+
+def _compared_charges(
+    transaction: Transaction, charges: Sequence[Approved], answer: Answer
+) -> Comparison:
+    """In whatever order the provider shows them: one is the booked one, the others go back."""
+    money = (transaction.money.amount_minor, transaction.money.currency)
+    is_charged = transaction.status in CHARGED_TRANSACTION_STATUSES
+    booked = [it for it in charges if it.provider_reference == transaction.provider_reference]
+    # Without the booked one a charge of its amount is another one; else it may be the same.
+    speaks = booked or charges
+    fits = any((charge.amount_minor, charge.currency) == money for charge in speaks)
+    if is_charged and not fits:
+        return Comparison(Verdict.UNCLEAR, "another amount was charged", answer)
+    if is_charged and len(booked) == len(charges):
+        return Comparison(Verdict.AGREES)
+    return Comparison(Verdict.CONTRADICTS, "charged there", answer)

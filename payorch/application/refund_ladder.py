@@ -13,18 +13,22 @@ from payorch.application.resolution_ladder import WINDOW_MARGIN
 from payorch.domain.outcome import UnknownReason
 from payorch.domain.payment_method import Capabilities
 from payorch.domain.refund import Refund, RefundKind
-from payorch.domain.refund_outcome import RefundRefused, RefundUnknown
+from payorch.domain.refund_outcome import RefundRefused, RefundUnknown, verified_refund
 
 
 @dataclass(frozen=True, slots=True)
 class RefundLadder:
-    """One refund's ladder, as it was read before the lease was taken."""
+    """One refund's ladder, as it was read before the lease was taken.
+
+    `named_reference`: the provider's id that an event gave; it counts when what it shows is ours.
+    """
 
     gateway: RefundGateway
     capabilities: Capabilities
     refund: Refund
     now: datetime
     timeout_s: float
+    named_reference: str | None = None
 
     @property
     def may_send(self) -> bool:
@@ -46,10 +50,12 @@ class RefundLadder:
             return self._void()
         reference = self.refund.provider_reference
         if reference is not None:
-            answer = self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
+            answer = self._read(reference)
             # An id that the provider does not know was no id of ours: the next steps need none.
             if not _is_not_found(answer):
                 return answer
+        elif (named := self._read_named()) is not None:
+            return named
         if self._is_safe_to_send:
             return self._send()
         found = self._find()
@@ -64,8 +70,18 @@ class RefundLadder:
             return self.gateway.read_void(self._request, timeout_s=self.timeout_s)
         reference = self.refund.provider_reference
         if reference is not None:
-            return self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
-        return self._find()
+            return self._read(reference)
+        return self._read_named() or self._find()
+
+    def _read(self, reference: str) -> RefundAnswer:
+        return self.gateway.read_refund(reference, self._request, timeout_s=self.timeout_s)
+
+    def _read_named(self) -> RefundAnswer | None:
+        if self.named_reference is None:
+            return None
+        answer = self._read(self.named_reference)
+        is_ours = not isinstance(verified_refund(answer.outcome, self.refund), RefundUnknown)
+        return answer if is_ours else None
 
     def _send(self) -> RefundAnswer:
         """After an earlier request a refusal that shows no refund is about this request only:

@@ -167,6 +167,9 @@ class ResolutionLadder:
         outcome = answer.outcome
         if isinstance(outcome, Approved):
             return isinstance(verified(outcome, self.transaction), Unknown)
+        if isinstance(outcome, RequiresAction):
+            # The customer's time for it is over: that ends the attempt where no other one waits.
+            return 0 < self.capabilities.challenge_expires_s < self.age_s
         return isinstance(outcome, (Declined, NotSent))
 
     def _proved_for_all(self, climb: Climb) -> Climb | None:

@@ -51,13 +51,15 @@ class ResolveRefund:
         self._clock = clock
         self._checkpoint = checkpoint
 
-    def execute(self, refund_id: RefundId) -> RefundResolution:
+    def execute(
+        self, refund_id: RefundId, *, named_reference: str | None = None
+    ) -> RefundResolution:
         """One climb. Raises LedgerUnavailable; the refund is then looked at again later."""
         refund = self._ledger.find(refund_id)
         if refund is None or not refund.is_open:
             return RefundResolution.GONE
         method = self._method(refund)
-        ladder = None if method is None else self._ladder(refund, method)
+        ladder = None if method is None else self._ladder(refund, method, named_reference)
         timeout_s = 0.0 if method is None else method.timeout_s
         # Read once: what is sent after all must have been committed as sent.
         only_looks = self._registry.is_paused()
@@ -72,13 +74,15 @@ class ResolveRefund:
         self._checkpoint("refund_taken")
         return self._settle(refund, taken, ladder, only_looks=only_looks)
 
-    def confirm(self, refund_id: RefundId) -> None:
+    def confirm(self, refund_id: RefundId, *, named_reference: str | None = None) -> None:
         """Ask the provider about a settled refund, because an event spoke of it."""
         refund = self._ledger.find(refund_id)
         if refund is None or refund.is_open:
             return
         method = self._method(refund)
-        answer = None if method is None else self._ladder(refund, method).look()
+        answer = None
+        if method is not None:
+            answer = self._ladder(refund, method, named_reference).look()
         if answer is not None:
             self._recorder.confirm(refund, answer)
 
@@ -110,13 +114,16 @@ class ResolveRefund:
             return None
         return method if self._gateways.is_connected(method) else None
 
-    def _ladder(self, refund: Refund, method: PaymentMethodVO) -> RefundLadder:
+    def _ladder(
+        self, refund: Refund, method: PaymentMethodVO, named_reference: str | None
+    ) -> RefundLadder:
         return RefundLadder(
             gateway=self._gateways.refund_gateway_for(method),
             capabilities=method.capabilities,
             refund=refund,
             now=self._clock.now(),
             timeout_s=method.timeout_s,
+            named_reference=named_reference,
         )
 
 
@@ -132,7 +139,8 @@ class SendRefund:
     """Handler of SEND_REFUND; payload {"refund": id}. Harmless when it runs again.
 
     The next check of a refund that stays open is the reconciler's. Without "sends" the job comes
-    from an event: then a settled refund is compared with what the provider says now.
+    from an event, with the provider's id as "named": then a settled refund is compared with what
+    the provider says now.
     """
 
     def __init__(self, resolve: ResolveRefund) -> None:
@@ -140,13 +148,15 @@ class SendRefund:
 
     def __call__(self, job: Job) -> None:
         refund_id = RefundId(str(job.payload["refund"]))
-        match self._resolve.execute(refund_id):
+        named = job.payload.get("named")
+        named_reference = None if named is None else str(named)
+        match self._resolve.execute(refund_id, named_reference=named_reference):
             case RefundResolution.HELD:
                 raise RetryLater(
                     "Somebody is at work on the refund.", delay_s=HELD_STEP_S * job.attempts
                 )
             case RefundResolution.GONE:
                 if not job.payload.get("sends"):
-                    self._resolve.confirm(refund_id)
+                    self._resolve.confirm(refund_id, named_reference=named_reference)
             case RefundResolution.SETTLED | RefundResolution.STILL_OPEN:
                 return

@@ -302,8 +302,12 @@ def test_a_documented_time_in_flight_is_proof_after_it_has_passed_twice(shop_wit
     assert shop.view(order).order.status is PaymentStatus.FAILED
 
 
-def test_an_abandoned_challenge_ends_after_its_documented_time_read_twice(shop_with, clock):
-    shop = shop_with(a_method("alpha", capabilities=Capabilities(challenge_expires_s=3600)))
+@pytest.mark.parametrize("can_search", [True, False])
+def test_an_abandoned_challenge_ends_after_its_documented_time_read_twice(
+    shop_with, clock, can_search
+):
+    capabilities = Capabilities(challenge_expires_s=3600, find_by_reference=can_search)
+    shop = shop_with(a_method("alpha", capabilities=capabilities))
     order = shop.pay(instrument=a_card(CHALLENGE)).order_id
 
     for minutes in (50, 20):
