@@ -18,6 +18,8 @@ from payorch.infrastructure.persistence.tables import (
     ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
+    SegmentDayRow,
+    SegmentHourRow,
     SubmissionRow,
     TransactionRow,
 )
@@ -79,6 +81,8 @@ class MetricsHistory:
         order_id=None,
         changed_at=None,
         candidates=None,
+        country="DE",
+        card_brand=None,
     ):
         """Insert one attempt; gives (order id, transaction id).
 
@@ -89,7 +93,7 @@ class MetricsHistory:
         at = at or self.clock.moment
         with self._tx() as connection:
             if order_id is None:
-                order_id = self._order(connection, at, currency, amount_minor)
+                order_id = self._order(connection, at, currency, amount_minor, country)
             sequence = 1 + (
                 connection.scalar(
                     select(func.max(TransactionRow.sequence)).where(
@@ -114,6 +118,7 @@ class MetricsHistory:
                     lease_until=at,
                     amount_minor=amount_minor,
                     currency=currency,
+                    card_brand=card_brand,
                     decline_class=decline_class,
                     decline_reason=decline_reason,
                     latency_ms=latency_ms,
@@ -171,11 +176,13 @@ class MetricsHistory:
                 ProviderHourSpreadRow,
                 ProviderHourRow,
                 ProviderMinuteRow,
+                SegmentDayRow,
+                SegmentHourRow,
                 RollupStateRow,
             ):
                 connection.execute(delete(table))
 
-    def _order(self, connection, at, currency, amount_minor):
+    def _order(self, connection, at, currency, amount_minor, country):
         return connection.scalar(
             insert(OrderRow)
             .returning(OrderRow.id)
@@ -185,7 +192,7 @@ class MetricsHistory:
                 amount_minor=amount_minor,
                 currency=currency,
                 description="Concert ticket",
-                country="DE",
+                country=country,
                 customer_fields={},
                 order_metadata={},
                 status=PaymentStatus.PROCESSING,

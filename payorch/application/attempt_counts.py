@@ -67,6 +67,8 @@ class AttemptFact(NamedTuple):
     after: str = ""
     opens_order: bool = False
     is_order_paid: bool = False
+    country: str = ""
+    card_brand: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +163,12 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
         key = CellKey(
             fact.minute,
             fact.provider_code,
-            AttemptKind.FIRST if fact.attempt_number == 1 else AttemptKind.FALLBACK,
+            kind_of(fact),
             fact.currency,
             fact.attempt_number,
             fact.after,
         )
-        tallies[key][_counter_of(fact)] += 1
-        if fact.status in CHARGED_TRANSACTION_STATUSES:
-            tallies[key]["approved_amount_minor"] += fact.amount_minor
-        if fact.opens_order:
-            tallies[key]["orders"] += 1
-            tallies[key]["paid_orders"] += fact.is_order_paid
+        add_to_tally(tallies[key], fact)
         if fact.status is TransactionStatus.DECLINED:
             declines[key][fact.decline_reason or UNKNOWN_REASON] += 1
         if fact.latency_ms is not None:
@@ -180,6 +177,20 @@ def count_attempts(facts: Iterable[AttemptFact]) -> dict[CellKey, Cell]:
         key: Cell(AttemptCounts(**tally), LatencyHistogram(latencies[key]), dict(declines[key]))
         for key, tally in tallies.items()
     }
+
+
+def kind_of(fact: AttemptFact) -> AttemptKind:
+    return AttemptKind.FIRST if fact.attempt_number == 1 else AttemptKind.FALLBACK
+
+
+def add_to_tally(tally: Counter[str], fact: AttemptFact) -> None:
+    """Count the attempt in `tally`, whose keys are names of AttemptCounts."""
+    tally[_counter_of(fact)] += 1
+    if fact.status in CHARGED_TRANSACTION_STATUSES:
+        tally["approved_amount_minor"] += fact.amount_minor
+    if fact.opens_order:
+        tally["orders"] += 1
+        tally["paid_orders"] += fact.is_order_paid
 
 
 def _counter_of(fact: AttemptFact) -> str:

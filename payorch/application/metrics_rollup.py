@@ -11,13 +11,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from payorch.application.attempt_counts import AttemptCounts, CellKey
-from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_hour
+from payorch.application.metrics_window import HOUR, MINUTE, MetricsWindow, floor_to_hour
 from payorch.application.ports import Clock
+from payorch.application.segment_counts import SegmentTotal
 from payorch.domain.latency_histogram import LatencyHistogram
+from payorch.domain.segment import Segment
 
 WATERMARK_MARGIN = timedelta(seconds=60)
 """A row's `changed_at` is set before its commit is visible, and by another host's clock: what
 changed this long before the watermark is looked at again."""
+
+SEGMENTS_EVERY_S = 60.0
+SEGMENTS_PAUSE_FACTOR = 20.0
+"""The rollup of segments waits this many times as long as it took: a twentieth of one core."""
 
 MAX_SPAN = timedelta(hours=1)
 """Longest stretch that one transaction recounts: payments on SQLite wait for each other's writes,
@@ -91,11 +97,17 @@ class ProviderMetricsRepository(Protocol):
     def replace(self, start: datetime, end: datetime) -> bool:
         """Recount [start, end) from the transactions and put the result in place of its rows.
 
-        False, and nothing done, when another process is at the rollup.
+        Of whole hours the segments, too. False, and nothing done, when another process is at the
+        rollup.
         """
 
     def advance(self, state: RollupState) -> None:
         """Store how far the rollup has come; a watermark never goes back."""
+
+    def segment_state(self) -> RollupState | None:
+        """How far the rollup of segments has come, which runs less often."""
+
+    def advance_segments(self, state: RollupState) -> None: ...
 
     def differing_minutes(self, start: datetime, end: datetime) -> Sequence[datetime]:
         """Minutes of [start, end) whose rows are not what a recount gives, and the starts of
@@ -110,15 +122,27 @@ class ProviderMetricsRepository(Protocol):
         *,
         providers: frozenset[str],
         currency: str | None,
+        segment: Segment | None = None,
         by_bucket: bool = True,
     ) -> CountedCells:
         """All attempts that started in the window, by bucket or (else) all at its start.
 
         Rollup rows up to the watermark, and a recount instead of them for each minute that
-        changed since.
+        changed since. Of a segment, for which the window is whole hours, the rollup rows alone.
         """
 
-    def open_unknowns(self, *, providers: frozenset[str], currency: str | None) -> OpenUnknowns: ...
+    def segment_totals(
+        self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
+    ) -> Sequence[SegmentTotal]:
+        """First attempts by segment and provider, of the hours that the window touches."""
+
+    def open_unknowns(
+        self,
+        *,
+        providers: frozenset[str],
+        currency: str | None,
+        segment: Segment | None = None,
+    ) -> OpenUnknowns: ...
 
 
 class MetricsRollup:
@@ -127,6 +151,7 @@ class MetricsRollup:
     def __init__(self, repository: ProviderMetricsRepository, clock: Clock) -> None:
         self._repository = repository
         self._clock = clock
+        self._segments_took_s = 0.0
 
     def run_once(self) -> RollupReport:
         """Recount the minutes that changed since the last run. The first run counts everything."""
@@ -138,7 +163,27 @@ class MetricsRollup:
         for start, end in spans_of(changed):
             if not self._repository.replace(start, end):
                 return RollupReport(is_complete=False, minutes=0, watermark=state.watermark)
-        return self._finished(started_at, minutes=len(changed))
+        report = self._finished(started_at, minutes=len(changed))
+        self._run_segments_if_due()
+        return report
+
+    def _run_segments_if_due(self) -> None:
+        """Hours are counted as a whole, so they take their time: not more than a part of it."""
+        state = self._repository.segment_state()
+        pause_s = max(SEGMENTS_EVERY_S, SEGMENTS_PAUSE_FACTOR * self._segments_took_s)
+        now = self._clock.now()
+        if state is not None and timedelta(0) <= now - state.ran_at < timedelta(seconds=pause_s):
+            return
+        began_s = self._clock.monotonic()
+        if state is None:
+            self.rebuild()
+            return
+        minutes = self._repository.changed_minutes(since=state.watermark - WATERMARK_MARGIN)
+        for hour in sorted({floor_to_hour(minute) for minute in minutes}):
+            if not self._repository.replace(hour, hour + HOUR):
+                return
+        self._repository.advance_segments(RollupState(now, ran_at=self._clock.now()))
+        self._segments_took_s = self._clock.monotonic() - began_s
 
     def run_if_older_than(self, age: timedelta) -> RollupReport | None:
         """`run_once`, unless a run ended less than `age` ago, perhaps in another process."""
@@ -159,6 +204,7 @@ class MetricsRollup:
             if not self._repository.replace(start, end):
                 return RollupReport(is_complete=False, minutes=minutes, watermark=None)
             minutes += (end - start) // MINUTE
+        self._repository.advance_segments(RollupState(started_at, ran_at=self._clock.now()))
         return self._finished(started_at, minutes=minutes)
 
     def verify(self) -> RollupCheck:

@@ -5,13 +5,14 @@ in: so every number equals SQL with `started_at >= start AND started_at < end`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from payorch.domain.errors import PayorchError
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 AUTOMATIC = timedelta(0)
 MAX_WINDOW = timedelta(days=400)
 MAX_BUCKETS = 170
@@ -35,6 +36,16 @@ def floor_to_minute(moment: datetime) -> datetime:
 def floor_to_hour(moment: datetime) -> datetime:
     """Hours of UTC; `moment` is in UTC."""
     return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def floor_to_day(moment: datetime) -> datetime:
+    """Days of UTC; `moment` is in UTC."""
+    return floor_to_hour(moment).replace(hour=0)
+
+
+def ceil_to_day(moment: datetime) -> datetime:
+    day = floor_to_day(moment)
+    return day if day == moment else day + DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,14 @@ class MetricsWindow:
         """The last `length` up to and including the minute of `now`."""
         end = floor_to_minute(now) + MINUTE
         return cls(end - length, end, bucket)
+
+    def in_whole_hours(self) -> "MetricsWindow":
+        """The hours that it touches, in buckets of at least one."""
+        start, end = floor_to_hour(self.start), floor_to_hour(self.end)
+        if end < self.end:
+            end += HOUR
+        automatic = MetricsWindow(start, end)
+        return replace(automatic, bucket=max(HOUR, automatic.bucket))
 
     @property
     def length(self) -> timedelta:

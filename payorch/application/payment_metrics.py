@@ -13,6 +13,7 @@
 - Cost: what providers charge for the attempts of the window (provider_fees.py), per currency.
 - Recovered: orders paid by a fallback attempt, and their amounts, per currency.
 - Fallback flow: who was tried right after whom (fallback_flow.py).
+- Segments: the same counts for a country, a card brand or a band of amounts, by whole hours.
 
 Attempts are counted at the minute they started in. Rates carry n and a 95 % Wilson interval;
 below the minimum sample they are NotEnoughData.
@@ -30,6 +31,7 @@ from payorch.application.figure_building import (
     counts_of,
     latency_figures,
     provider_figures,
+    rate_point,
     recovered_orders,
     technical_failure,
 )
@@ -47,6 +49,7 @@ from payorch.application.provider_figures import (
     MetricsQuery,
     ProviderFigures,
     ProviderSummary,
+    SegmentFigures,
     Tiles,
     UnknownBacklog,
 )
@@ -84,11 +87,28 @@ class PaymentMetricsService:
             providers=provider_figures(query.window, counted, min_sample=self._min_sample),
             freshness=_freshness(counted, now),
             flow=fallback_flow(self._of_all_providers(query, counted)),
+            segments=self._segments(query),
+        )
+
+    def _segments(self, query: MetricsQuery) -> tuple[SegmentFigures, ...]:
+        totals = self._repository.segment_totals(
+            query.window, providers=query.providers, currency=query.currency
+        )
+        return tuple(
+            SegmentFigures(
+                segment=total.segment,
+                provider_code=total.provider_code,
+                first_approval=rate_point(total.counts.approval, min_sample=self._min_sample),
+            )
+            for total in totals
         )
 
     def _of_all_providers(
         self, query: MetricsQuery, counted: CountedCells
     ) -> Mapping[CellKey, AttemptCounts]:
+        if query.segment is not None:
+            # Segments do not keep who was tried after whom.
+            return {}
         if not query.providers:
             return counted.counts
         every = replace(query, providers=frozenset())
@@ -142,7 +162,11 @@ class PaymentMetricsService:
         self, query: MetricsQuery, window: MetricsWindow, *, by_bucket: bool = True
     ) -> CountedCells:
         return self._repository.counts(
-            window, providers=query.providers, currency=query.currency, by_bucket=by_bucket
+            window,
+            providers=query.providers,
+            currency=query.currency,
+            segment=query.segment,
+            by_bucket=by_bucket,
         )
 
     def _tiles(self, query: MetricsQuery, counted: CountedCells, now: datetime) -> Tiles:
@@ -174,7 +198,7 @@ class PaymentMetricsService:
     def _unknown_backlog(self, query: MetricsQuery, now: datetime) -> UnknownBacklog:
         """Attempts that are UNKNOWN at this moment, and how long ago the oldest started."""
         unknowns = self._repository.open_unknowns(
-            providers=query.providers, currency=query.currency
+            providers=query.providers, currency=query.currency, segment=query.segment
         )
         oldest = unknowns.oldest_started_at
         return UnknownBacklog(

@@ -12,6 +12,7 @@ from payorch.application.attempt_counts import AttemptCounts
 from payorch.application.fallback_flow import FallbackFlow
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.attempt_stats import Interval, NotEnoughData, RateEstimate
+from payorch.domain.segment import Segment
 
 Rate = RateEstimate | NotEnoughData
 
@@ -24,12 +25,16 @@ Points from here to the minimum sample are drawn hollow, with their wide band te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsQuery:
-    """What the dashboard is asked for. No `providers` means all of them."""
+    """What the dashboard is asked for. No `providers` means all of them.
+
+    With a `segment` the window is whole hours, and only what segments count can be told.
+    """
 
     window: MetricsWindow
     providers: frozenset[str] = frozenset()
     currency: str | None = None
     compare: bool = True
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,15 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFigures:
+    """First attempts of one segment at one provider, in the hours that the window touches."""
+
+    segment: Segment
+    provider_code: str
+    first_approval: RatePoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardFigures:
     query: MetricsQuery
     tiles: Tiles
@@ -154,6 +168,8 @@ class DashboardFigures:
     freshness: Freshness
     flow: FallbackFlow
     """Of all providers, whatever is filtered: who was tried next says little without them."""
+    segments: tuple[SegmentFigures, ...] = ()
+    """Of all of them, whichever is asked for: two dimensions are not counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

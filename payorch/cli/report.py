@@ -24,18 +24,17 @@ from payorch.cli.verify import age_of
 from payorch.cli.wired_application import wired_application
 from payorch.domain.attempt_stats import RateEstimate
 from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
-from payorch.presentation.backoffice.dashboard.chart_tables import (
-    TABLE_NAMES,
+from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES, chart_table
+from payorch.presentation.backoffice.dashboard.dashboard_tiles import tiles_of
+from payorch.presentation.backoffice.dashboard.metric_texts import NBSP
+from payorch.presentation.backoffice.dashboard.table_cells import (
     Amount,
     Share,
     Table,
     Value,
     cell_text,
-    chart_table,
     csv_text,
 )
-from payorch.presentation.backoffice.dashboard.dashboard_tiles import tiles_of
-from payorch.presentation.backoffice.dashboard.metric_texts import NBSP
 
 IN_TEXT = ("providers", "money")
 """Tables of the text form; the others have a row for each provider and stretch of time."""

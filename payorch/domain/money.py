@@ -34,6 +34,12 @@ def currency_exponent(currency: str) -> int:
     return int(exponent)
 
 
+@cache
+def payment_currencies() -> tuple[str, ...]:
+    """All codes of ISO 4217 that have a minor unit, sorted."""
+    return tuple(sorted(it.code for it in iso4217.Currency if it.exponent is not None))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """A positive amount of one currency."""

@@ -121,6 +121,8 @@ def attempt_facts(
         _after,
         TransactionRow.sequence == FIRST,
         OrderRow.status == PaymentStatus.PAID,
+        OrderRow.country,
+        TransactionRow.card_brand,
     ).where(TransactionRow.order_id == OrderRow.id, *conditions)
     with connection.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}) as rows:
         for row in rows:

@@ -20,8 +20,14 @@ from payorch.application.metrics_rollup import (
     OpenUnknowns,
     RollupState,
 )
-from payorch.application.metrics_window import MetricsWindow, floor_to_minute
+from payorch.application.metrics_window import (
+    MetricsWindow,
+    floor_to_hour,
+    floor_to_minute,
+)
+from payorch.application.segment_counts import SegmentTally, SegmentTotal
 from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
     attempt_facts,
     matching,
@@ -35,15 +41,26 @@ from payorch.infrastructure.persistence.rollup_rows import (
     minute_row,
     replace_hours,
 )
+from payorch.infrastructure.persistence.segment_reads import (
+    in_segment,
+    segment_cells,
+    segment_totals,
+)
+from payorch.infrastructure.persistence.segment_rows import (
+    differing_segments,
+    replace_segment_hours,
+)
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
+    SegmentHourRow,
     TransactionRow,
 )
 from payorch.infrastructure.persistence.window_counts import (
     ROLLUP_NAME,
+    SEGMENTS_NAME,
     counted_cells,
     minutes_after_watermark,
     rollup_state,
@@ -80,6 +97,7 @@ class SqlAlchemyProviderMetricsRepository:
                     ProviderMinuteRow.minute,
                     ProviderHourRow.hour,
                     ProviderHourSpreadRow.hour,
+                    SegmentHourRow.hour,
                 )
             )
             found = [moment for moment in (started, *rolled) if moment is not None]
@@ -89,7 +107,9 @@ class SqlAlchemyProviderMetricsRepository:
         with self._database.tx() as connection:
             if not _may_write_rollup(connection):
                 return False
-            cells = count_attempts(attempt_facts(connection, started_within(start, end)))
+            segments = SegmentTally()
+            facts = attempt_facts(connection, started_within(start, end))
+            cells = count_attempts(segments.noting(facts))
             connection.execute(delete(ProviderMinuteRow).where(*_rolled_within(start, end)))
             if cells:
                 connection.execute(
@@ -97,33 +117,46 @@ class SqlAlchemyProviderMetricsRepository:
                     [minute_row(key, cell) for key, cell in sorted(cells.items())],
                 )
             replace_hours(connection, start, end)
+            if floor_to_hour(start) == start and floor_to_hour(end) == end:
+                replace_segment_hours(connection, start, end, segments.counts())
         return True
 
     def advance(self, state: RollupState) -> None:
+        self._advance(ROLLUP_NAME, state)
+
+    def segment_state(self) -> RollupState | None:
+        with self._database.read() as connection:
+            return rollup_state(connection, SEGMENTS_NAME)
+
+    def advance_segments(self, state: RollupState) -> None:
+        self._advance(SEGMENTS_NAME, state)
+
+    def _advance(self, name: str, state: RollupState) -> None:
         values = {"watermark": state.watermark, "ran_at": state.ran_at}
         with self._database.tx() as connection:
             _wait_for_rollup(connection)
-            stored = rollup_state(connection)
+            stored = rollup_state(connection, name)
             if stored is None:
-                connection.execute(insert(RollupStateRow).values(name=ROLLUP_NAME, **values))
+                connection.execute(insert(RollupStateRow).values(name=name, **values))
             elif stored.watermark <= state.watermark:
                 connection.execute(
-                    update(RollupStateRow)
-                    .where(RollupStateRow.name == ROLLUP_NAME)
-                    .values(**values)
+                    update(RollupStateRow).where(RollupStateRow.name == name).values(**values)
                 )
 
     def differing_minutes(self, start: datetime, end: datetime) -> Sequence[datetime]:
         with self._snapshot() as connection:
             state = rollup_state(connection)
             pending = minutes_after_watermark(connection, state, start, end)
-            recount = count_attempts(attempt_facts(connection, started_within(start, end)))
+            segments = SegmentTally()
+            facts = attempt_facts(connection, started_within(start, end))
+            recount = count_attempts(segments.noting(facts))
             expected = {key: minute_row(key, cell) for key, cell in recount.items()}
             rows = connection.execute(
                 select(ProviderMinuteRow.__table__).where(*_rolled_within(start, end))
             ).mappings()
             stored = {key_of(row): dict(row) for row in rows}
             hours = differing_hours(connection, start, end)
+            hours |= self._differing_segments(connection, start, end, segments)
         differing = {
             key.at
             for key in expected.keys() | stored.keys()
@@ -137,21 +170,61 @@ class SqlAlchemyProviderMetricsRepository:
         *,
         providers: frozenset[str],
         currency: str | None,
+        segment: Segment | None = None,
         by_bucket: bool = True,
     ) -> CountedCells:
         with self._snapshot() as connection:
-            return counted_cells(
-                connection, window, providers=providers, currency=currency, by_bucket=by_bucket
+            if segment is None:
+                return counted_cells(
+                    connection, window, providers=providers, currency=currency, by_bucket=by_bucket
+                )
+            counts = segment_cells(
+                connection,
+                window,
+                segment,
+                providers=providers,
+                currency=currency,
+                by_bucket=by_bucket,
+            )
+            state = rollup_state(connection, SEGMENTS_NAME)
+        return CountedCells(counts=counts, latencies={}, state=state, minutes_read_directly=0)
+
+    def segment_totals(
+        self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
+    ) -> Sequence[SegmentTotal]:
+        with self._snapshot() as connection:
+            return list(
+                segment_totals(
+                    connection, window.in_whole_hours(), providers=providers, currency=currency
+                )
             )
 
-    def open_unknowns(self, *, providers: frozenset[str], currency: str | None) -> OpenUnknowns:
+    def open_unknowns(
+        self,
+        *,
+        providers: frozenset[str],
+        currency: str | None,
+        segment: Segment | None = None,
+    ) -> OpenUnknowns:
         statement = select(func.count(), func.min(TransactionRow.started_at)).where(
             TransactionRow.status == TransactionStatus.UNKNOWN,
             *matching(TransactionRow, providers, currency),
+            *([] if segment is None else [in_segment(segment)]),
         )
         with self._database.read() as connection:
             attempts, oldest = connection.execute(statement).one()
         return OpenUnknowns(attempts=int(attempts), oldest_started_at=oldest)
+
+    def _differing_segments(
+        self, connection: Connection, start: datetime, end: datetime, segments: SegmentTally
+    ) -> set[datetime]:
+        """Of hours that have not changed since the segments were counted."""
+        state = rollup_state(connection, SEGMENTS_NAME)
+        if state is None or (floor_to_hour(start), floor_to_hour(end)) != (start, end):
+            return set()
+        hours, days = differing_segments(connection, start, end, segments.counts())
+        pending = minutes_after_watermark(connection, state, start, end)
+        return hours.difference(floor_to_hour(minute) for minute in pending) | days
 
     @contextmanager
     def _snapshot(self) -> Iterator[Connection]:

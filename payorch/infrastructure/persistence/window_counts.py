@@ -36,13 +36,12 @@ from payorch.infrastructure.persistence.tables import (
 )
 
 ROLLUP_NAME = "provider_minutes"
+SEGMENTS_NAME = "segment_hours"
 
 
-def rollup_state(connection: Connection) -> RollupState | None:
+def rollup_state(connection: Connection, name: str = ROLLUP_NAME) -> RollupState | None:
     row = connection.execute(
-        select(RollupStateRow.watermark, RollupStateRow.ran_at).where(
-            RollupStateRow.name == ROLLUP_NAME
-        )
+        select(RollupStateRow.watermark, RollupStateRow.ran_at).where(RollupStateRow.name == name)
     ).one_or_none()
     return None if row is None else RollupState(watermark=row.watermark, ran_at=row.ran_at)
 

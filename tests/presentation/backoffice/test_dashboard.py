@@ -23,6 +23,7 @@ from payorch.presentation.backoffice.dashboard.chart_marks import (
     time_markers,
 )
 from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
+from payorch.wiring import wired
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.shop import a_method
 
@@ -123,8 +124,9 @@ def test_an_empty_shop_gets_a_page_without_numbers(olga):
 
 
 @pytest.mark.parametrize("name", TABLE_NAMES)
-def test_each_chart_has_a_table_and_a_csv_of_the_same_rows(history, olga, name):
+def test_each_chart_has_a_table_and_a_csv_of_the_same_rows(office, history, olga, name):
     a_busy_hour(history)
+    wired(office.app).rollup.run_once()
 
     page = olga.get(f"/admin/dashboard/table/{name}")
     rows = list(csv.reader(io.StringIO(olga.get(f"/admin/dashboard/{name}.csv").text)))
@@ -133,6 +135,34 @@ def test_each_chart_has_a_table_and_a_csv_of_the_same_rows(history, olga, name):
     assert len(rows) > 1
     assert page.text.count("<tr>") == len(rows)
     assert all(len(row) == len(rows[0]) for row in rows)
+
+
+def test_one_segment_is_shown_by_whole_hours_and_says_what_it_leaves_out(office, history, olga):
+    a_busy_hour(history)
+    history.attempt(country="JP", status=Status.DECLINED)
+    wired(office.app).rollup.run_once()
+
+    page = olga.get(f"{PAGE}?window=6h&segment=country:DE")
+    charts = olga.get(f"{FIGURES}?window=6h&segment=country:DE").json["charts"]
+
+    assert "Only Germany (DE), counted by whole hours" in page.text
+    assert '<option value="country:DE" selected>Germany (DE)</option>' in page.text
+    assert '<option value="country:JP">Japan (JP)</option>' in page.text
+    assert "30 of 40" in text_of(page) or "n = 40" in text_of(page)
+    for name in ("latency", "flow", "declines", "by-country"):
+        assert not charts[name]["drawn"]
+        assert "clear that filter" in charts[name]["why"]
+    assert charts["volume"]["n"] == 50
+
+
+@pytest.mark.parametrize("segment", ["country:XX", "moon:DE", "country", "amount:huge", "<b>:DE"])
+def test_a_segment_that_there_is_not_narrows_nothing(history, olga, segment):
+    a_busy_hour(history)
+
+    page = olga.get(PAGE, query_string={"window": "1h", "segment": segment})
+
+    assert page.status_code == 200
+    assert "counted by whole hours:" not in page.text
 
 
 def test_unknown_tables_are_not_found(olga):

@@ -10,8 +10,11 @@ from sqlalchemy import select
 from payorch.application.attempt_counts import COUNTERS, AttemptFact, count_attempts
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.domain.segment import SegmentDimension
 from payorch.infrastructure.persistence.tables import TransactionRow
 from payorch.presentation.backoffice.payments.counted_as import CONDITIONS
+from payorch.presentation.backoffice.segment_texts import LIST_FILTERS
+from payorch.wiring import wired
 from tests.metrics_history import FrozenClock, MetricsHistory
 
 DASHBOARD = "/admin/dashboard/figures.json"
@@ -40,6 +43,9 @@ def office_and_history(sqlite_files):
                 decline_class=DeclineClass.CUSTOMER_DATA if is_customers else None,
                 decline_reason=reason if status is Status.DECLINED else None,
                 latency_ms=None if status is Status.STARTED else 200,
+                country=["DE", "FR", "JP"][number % 3],
+                card_brand=["visa", "amex", None][number % 3],
+                amount_minor=[999, 1_000, 60_000][number % 3],
             )
         for number in range(30):
             at = now - timedelta(minutes=number % 3)
@@ -56,6 +62,7 @@ def office_and_history(sqlite_files):
                     order_id=order_id,
                     candidates=codes,
                 )
+    wired(office.app).rollup.run_once()
     yield office, history
     office.close()
 
@@ -71,7 +78,9 @@ def marks_of(chart, currency):
             continue
         for place, custom in enumerate(trace.get("customdata", ())):
             since, until = custom[-2:]
-            query = {"provider": meta.get("provider") or custom[-3], **meta["filter"]}
+            named = custom[-3]
+            its = named if isinstance(named, dict) else {"provider": meta.get("provider") or named}
+            query = {**its, **meta["filter"]}
             if "point_filter" in meta:
                 query[meta["point_filter"]] = custom[0]
             if currency:
@@ -86,7 +95,19 @@ def marks_of(chart, currency):
 @pytest.mark.parametrize("currency", ["", "EUR"])
 @pytest.mark.parametrize(
     "name",
-    ["approval", "fallback", "latency", "outcomes", "flow", "declines", "heat", "volume"],
+    [
+        "approval",
+        "fallback",
+        "latency",
+        "outcomes",
+        "flow",
+        "declines",
+        "heat",
+        "volume",
+        "by-country",
+        "by-card-brand",
+        "by-amount",
+    ],
 )
 def test_every_mark_leads_to_as_many_transactions_as_it_counts(office_and_history, name, currency):
     office, _ = office_and_history
@@ -98,6 +119,23 @@ def test_every_mark_leads_to_as_many_transactions_as_it_counts(office_and_histor
     assert any(marks.values())
     for address, counted in marks.items():
         found = re.search(r"([0-9,]+) found", olga.get(address).text)
+        assert (int(found[1]) if found else 0) == counted, address
+
+
+@pytest.mark.parametrize("segment", ["country:FR", "card_brand:unknown", "amount:under_10"])
+@pytest.mark.parametrize("name", ["approval", "outcomes", "volume"])
+def test_the_marks_of_one_segment_lead_to_its_transactions(office_and_history, name, segment):
+    office, _ = office_and_history
+    olga = office.logged_in("olga")
+    charts = olga.get(f"{DASHBOARD}?window=6h&segment={segment}").json["charts"]
+    dimension, value = segment.split(":")
+    its = urlencode({LIST_FILTERS[SegmentDimension(dimension)]: value})
+
+    marks = {address: counted for counted, address in marks_of(charts[name], "")}
+
+    assert any(marks.values())
+    for address, counted in marks.items():
+        found = re.search(r"([0-9,]+) found", olga.get(f"{address}&{its}").text)
         assert (int(found[1]) if found else 0) == counted, address
 
 

@@ -23,6 +23,8 @@ from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
+    SegmentDayRow,
+    SegmentHourRow,
 )
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.reviews import RefundReviewRow, ReviewRow
@@ -64,6 +66,8 @@ __all__ = [
     "RollupStateRow",
     "RoutingDraftRow",
     "RoutingPolicyRow",
+    "SegmentDayRow",
+    "SegmentHourRow",
     "StaffRow",
     "SubmissionRow",
     "TransactionRow",

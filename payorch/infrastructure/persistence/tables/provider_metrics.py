@@ -1,4 +1,4 @@
-"""The rollup of attempts by minute and by hour, and how far it has come.
+"""The rollup of attempts by minute and by hour, that of segments, and how far each has come.
 
 Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever waits for
 one. The hours are sums of the minutes, written in the same transaction; long windows are read
@@ -14,18 +14,9 @@ CELL_COLUMNS = ("provider_code", "attempt_kind", "currency", "place", "after_pro
 """What tells the cells of one minute, or one hour, apart."""
 
 
-class _CellColumns:
-    """Attempts by provider, kind and currency, by their `place` in the submission (1 is the
-    first) and the provider tried just before.
+class _Counters:
+    """`still_open` counts attempts without an answer yet; they are counted again later."""
 
-    `still_open` counts attempts without an answer yet; their minute is computed again later.
-    """
-
-    provider_code: Mapped[str] = mapped_column(String(40))
-    attempt_kind: Mapped[str] = mapped_column(String(10))
-    currency: Mapped[str] = mapped_column(String(3))
-    place: Mapped[int]
-    after_provider: Mapped[str] = mapped_column(String(40))
     approved: Mapped[int]
     voided: Mapped[int]
     declined_issuer: Mapped[int]
@@ -37,6 +28,18 @@ class _CellColumns:
     approved_amount_minor: Mapped[MoneyMinor]
     orders: Mapped[int]
     paid_orders: Mapped[int]
+
+
+class _CellColumns(_Counters):
+    """Attempts by provider, kind and currency, by their `place` in the submission (1 is the
+    first) and the provider tried just before.
+    """
+
+    provider_code: Mapped[str] = mapped_column(String(40))
+    attempt_kind: Mapped[str] = mapped_column(String(10))
+    currency: Mapped[str] = mapped_column(String(3))
+    place: Mapped[int]
+    after_provider: Mapped[str] = mapped_column(String(40))
 
 
 class ProviderMinuteRow(_CellColumns, Base):
@@ -83,6 +86,46 @@ class ProviderHourSpreadRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     latency: Mapped[bytes]
     declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
+
+
+class _SegmentColumns:
+    """Attempts of one segment (domain/segment.py) by provider, kind and currency."""
+
+    dimension: Mapped[str] = mapped_column(String(10))
+    value: Mapped[str] = mapped_column(String(20))
+    provider_code: Mapped[str] = mapped_column(String(40))
+    attempt_kind: Mapped[str] = mapped_column(String(10))
+    currency: Mapped[str] = mapped_column(String(3))
+
+
+class SegmentHourRow(_SegmentColumns, _Counters, Base):
+    """By the hour of UTC in which they started. The key finds one segment's window at once."""
+
+    __tablename__ = "segment_hours"
+    __table_args__ = (
+        PrimaryKeyConstraint(
+            "dimension", "value", "hour", "provider_code", "attempt_kind", "currency"
+        ),
+        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
+        Index("ix_segment_hours_hour", "hour"),
+    )
+
+    hour: Mapped[UtcTime]
+
+
+class SegmentDayRow(_SegmentColumns, _Counters, Base):
+    """The hours of one day of UTC together. The key finds all segments of a window at once."""
+
+    __tablename__ = "segment_days"
+    __table_args__ = (
+        PrimaryKeyConstraint(
+            "dimension", "day", "value", "provider_code", "attempt_kind", "currency"
+        ),
+        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
+        Index("ix_segment_days_day", "day"),
+    )
+
+    day: Mapped[UtcTime]
 
 
 class RollupStateRow(Base):

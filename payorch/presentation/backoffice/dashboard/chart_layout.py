@@ -30,7 +30,8 @@ TALL_PX = 480
 class Chart:
     """One panel of the dashboard. `n` is how many attempts it is about.
 
-    Without `is_drawn` nothing can be shown: no attempts, or too few of them in every bucket.
+    Without `is_drawn` nothing can be shown: no attempts, or too few of them in every bucket, or
+    for the reason that `why_empty` gives.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Chart:
     n: int
     is_drawn: bool
     figure: Figure
+    why_empty: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,6 @@
 """The same numbers as tables: beside each chart for those who cannot see it, and as CSV."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 
 from payorch.application.provider_figures import (
     BucketFigures,
@@ -15,89 +10,32 @@ from payorch.application.provider_figures import (
     RatePoint,
 )
 from payorch.domain.attempt_stats import RateEstimate, wilson_interval
+from payorch.domain.segment import SegmentDimension
 from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
 from payorch.presentation.backoffice.dashboard.decline_chart import reasons_of
-from payorch.presentation.backoffice.dashboard.metric_texts import DASH, share_text
 from payorch.presentation.backoffice.dashboard.outcome_chart import OUTCOMES
+from payorch.presentation.backoffice.dashboard.segment_chart import (
+    segment_chart_name,
+    segment_chart_title,
+    segment_figures,
+)
+from payorch.presentation.backoffice.dashboard.table_cells import (
+    INTERVAL_COLUMNS,
+    Amount,
+    Row,
+    Share,
+    Table,
+)
 from payorch.presentation.backoffice.payments.payment_texts import worded
-from payorch.presentation.csv_lines import formula_safe
-from payorch.presentation.money_format import format_amount_plain
-from payorch.presentation.page_context import money
+from payorch.presentation.backoffice.segment_texts import DIMENSION_TITLES, segment_name
 
-
-class Share(NamedTuple):
-    value: float | None
-
-
-class Amount(NamedTuple):
-    amount_minor: int
-    currency: str
-
-
-Value = str | int | float | datetime | Share | Amount | None
-Row = tuple[Value, ...]
-
-INTERVAL_COLUMNS = ("95 % low", "95 % high")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: list[Row]
+RATE_COLUMNS = ("Approved", "Finished", "Rate", *INTERVAL_COLUMNS)
 
 
 def chart_table(name: str, figures: DashboardFigures, look: ProviderLook) -> Table | None:
     """The table of the chart called `name`; None when there is no such chart."""
     build = _TABLES.get(name)
     return None if build is None else build(figures, look)
-
-
-def cell_text(value: Value) -> str:
-    """A cell as it is read on the screen."""
-    match value:
-        case None:
-            return DASH
-        case datetime():
-            return value.strftime("%Y-%m-%d %H:%M")
-        case Share(share):
-            return share_text(share)
-        case Amount(amount_minor, currency):
-            return money(amount_minor, currency)
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.0f}"
-        case str():
-            return value
-
-
-def csv_text(table: Table) -> str:
-    """The table for spreadsheets and programs: ISO times in UTC, rates as 0..1, plain decimals."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(table.columns)
-    writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
-    return out.getvalue()
-
-
-def _csv_cell(value: Value) -> str:
-    match value:
-        case None | Share(None):
-            return ""
-        case datetime():
-            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-        case Share(share):
-            return f"{share:.6f}"
-        case Amount(amount_minor, currency):
-            return format_amount_plain(amount_minor, currency)
-        case int():
-            return str(value)
-        case float():
-            return f"{value:.1f}"
-        case str():
-            return formula_safe(value)
 
 
 def _buckets(figures: DashboardFigures, look: ProviderLook) -> Iterator[tuple[str, BucketFigures]]:
@@ -111,6 +49,16 @@ def _buckets(figures: DashboardFigures, look: ProviderLook) -> Iterator[tuple[st
     yield from sorted(found, key=lambda one: (-one[1].at.timestamp(), one[0]))
 
 
+def _rate_cells(point: RatePoint) -> Row:
+    return (
+        point.approved,
+        point.n,
+        Share(point.rate),
+        Share(point.interval.low if point.interval else None),
+        Share(point.interval.high if point.interval else None),
+    )
+
+
 def _rate_table(
     name: str, title: str, point_of: Callable[[BucketFigures], RatePoint]
 ) -> Callable[[DashboardFigures, ProviderLook], Table]:
@@ -118,21 +66,13 @@ def _rate_table(
         columns = (
             "From (UTC)",
             "Provider",
-            "Approved",
-            "Finished",
-            "Rate",
-            "95 % low",
-            "95 % high",
+            *RATE_COLUMNS,
         )
         rows: list[Row] = [
             (
                 bucket.at,
                 provider,
-                point.approved,
-                point.n,
-                Share(point.rate),
-                Share(point.interval.low if point.interval else None),
-                Share(point.interval.high if point.interval else None),
+                *_rate_cells(point),
             )
             for provider, bucket in _buckets(figures, look)
             for point in [point_of(bucket)]
@@ -184,6 +124,30 @@ def _decline_table(figures: DashboardFigures, look: ProviderLook) -> Table:
     ]
     columns = ("Reason", "Provider", "Declined", "Of all declines")
     return Table("declines", "Reasons for declines", columns, rows)
+
+
+def _segment_table(
+    dimension: SegmentDimension,
+) -> Callable[[DashboardFigures, ProviderLook], Table]:
+    def build(figures: DashboardFigures, look: ProviderLook) -> Table:
+        columns = (
+            DIMENSION_TITLES[dimension],
+            "Provider",
+            *RATE_COLUMNS,
+        )
+        rows: list[Row] = [
+            (
+                segment_name(one.segment),
+                look.name(one.provider_code),
+                *_rate_cells(point),
+            )
+            for one in segment_figures(figures, dimension)
+            for point in [one.first_approval]
+            if point.n
+        ]
+        return Table(segment_chart_name(dimension), segment_chart_title(dimension), columns, rows)
+
+    return build
 
 
 def _volume_table(figures: DashboardFigures, look: ProviderLook) -> Table:
@@ -288,6 +252,7 @@ _TABLES: dict[str, Callable[[DashboardFigures, ProviderLook], Table]] = {
     "heat": _rate_table(
         "heat", "Approval by provider and time", lambda bucket: bucket.first_approval
     ),
+    **{segment_chart_name(dimension): _segment_table(dimension) for dimension in SegmentDimension},
     "declines": _decline_table,
     "volume": _volume_table,
     "money": _money_table,

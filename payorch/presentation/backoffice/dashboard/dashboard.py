@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
 from payorch.application.provider_figures import DashboardFigures
+from payorch.domain.segment import Segment
 from payorch.presentation.backoffice.dashboard.chart_layout import Chart, ProviderLook
 from payorch.presentation.backoffice.dashboard.chart_marks import (
     Mark,
@@ -16,7 +17,7 @@ from payorch.presentation.backoffice.dashboard.chart_marks import (
     incident_marks,
     policy_marks,
 )
-from payorch.presentation.backoffice.dashboard.chart_tables import cell_text, chart_table, csv_text
+from payorch.presentation.backoffice.dashboard.chart_tables import chart_table
 from payorch.presentation.backoffice.dashboard.charts import all_charts
 from payorch.presentation.backoffice.dashboard.dashboard_filters import (
     CUSTOM,
@@ -24,11 +25,19 @@ from payorch.presentation.backoffice.dashboard.dashboard_filters import (
     PRESET_NAMES,
     DashboardFilters,
     read_filters,
+    segment_code,
     url_time,
 )
 from payorch.presentation.backoffice.dashboard.dashboard_tiles import tiles_of
+from payorch.presentation.backoffice.dashboard.table_cells import cell_text, csv_text
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.rule_words import KIND_LABELS
+from payorch.presentation.backoffice.segment_texts import (
+    DIMENSION_TITLES,
+    LIST_FILTERS,
+    segment_choices,
+    segment_name,
+)
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
 from payorch.presentation.services import services
@@ -53,6 +62,8 @@ class DashboardView(BackofficeView):
             charts=_charts(figures, look),
             provider_choices=sorted(look.names.items(), key=lambda item: item[1]),
             currencies=_currency_choices(figures),
+            segments=_segment_choices(figures),
+            segment=_shown_segment(filters.query.segment),
             methods=_method_choices(),
             presets=PRESET_NAMES,
             custom=CUSTOM,
@@ -67,10 +78,7 @@ class DashboardView(BackofficeView):
         _, figures, look = _asked_for()
         body = orjson.dumps(
             {
-                "charts": {
-                    chart.name: {"figure": chart.figure, "n": chart.n, "drawn": chart.is_drawn}
-                    for chart in _charts(figures, look)
-                },
+                "charts": {chart.name: _drawing(chart) for chart in _charts(figures, look)},
                 "parts": render_template(
                     "backoffice/dashboard_refresh.html", **_changing_parts(figures, look)
                 ),
@@ -163,6 +171,45 @@ def _changing_parts(figures: DashboardFigures, look: ProviderLook) -> dict[str, 
 def _method_choices() -> list[tuple[str, str]]:
     kinds = {method.kind for method in services().registry.configuration().methods}
     return [(kind.value, label) for kind, label in KIND_LABELS.items() if kind in kinds]
+
+
+def _drawing(chart: Chart) -> dict[str, object]:
+    return {
+        "figure": chart.figure,
+        "n": chart.n,
+        "drawn": chart.is_drawn,
+        "why": chart.why_empty,
+    }
+
+
+def _segment_choices(figures: DashboardFigures) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, [(code, name)]) of each dimension: what had attempts, and what is chosen."""
+    found = {one.segment for one in figures.segments}
+    if figures.query.segment is not None:
+        found.add(figures.query.segment)
+    return [
+        (
+            title,
+            [
+                (segment_code(segment), segment_name(segment))
+                for value, _ in segment_choices(dimension)
+                for segment in [Segment(dimension, value)]
+                if segment in found
+            ],
+        )
+        for dimension, title in DIMENSION_TITLES.items()
+    ]
+
+
+def _shown_segment(segment: Segment | None) -> dict[str, object] | None:
+    """Its name, its code in the URL, and the filter of the list that it is."""
+    if segment is None:
+        return None
+    return {
+        "name": segment_name(segment),
+        "code": segment_code(segment),
+        "filter": {LIST_FILTERS[segment.dimension]: segment.value},
+    }
 
 
 def _currency_choices(figures: DashboardFigures) -> list[str]:

@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 from payorch.application.metrics_window import InvalidWindow, MetricsWindow, floor_to_minute
 from payorch.application.provider_figures import MetricsQuery
 from payorch.domain.payment_method import MethodKind
+from payorch.domain.segment import Segment, SegmentDimension
+from payorch.presentation.backoffice.segment_texts import segment_choices
 
 PRESETS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -65,9 +67,16 @@ class DashboardFilters:
             pairs.append(("method", self.method.value))
         if self.query.currency:
             pairs.append(("currency", self.query.currency))
+        if self.query.segment is not None:
+            pairs.append(("segment", segment_code(self.query.segment)))
         if not self.query.compare:
             pairs.append(("compare", NO_COMPARISON))
         return urlencode(pairs)
+
+
+def segment_code(segment: Segment) -> str:
+    """As the URL names it: "country:DE"."""
+    return f"{segment.dimension.value}:{segment.value}"
 
 
 def url_time(moment: datetime) -> str:
@@ -98,6 +107,9 @@ def read_filters(
         code for code in args.getlist("provider") if 0 < len(code) <= MAX_CODE_LENGTH
     )
     method = _method(args.get("method", ""))
+    segment = _segment(args.get("segment", ""))
+    if segment is not None:
+        window = window.in_whole_hours()
     return DashboardFilters(
         providers=chosen,
         method=method,
@@ -106,6 +118,7 @@ def read_filters(
             providers=_taking(method, chosen, kinds),
             currency=_currency(args.get("currency", "")),
             compare=args.get("compare") != NO_COMPARISON,
+            segment=segment,
         ),
         preset=preset,
         problem=problem,
@@ -123,6 +136,15 @@ def _taking(
 
 def _method(text: str) -> MethodKind | None:
     return MethodKind(text) if text in set(MethodKind) else None
+
+
+def _segment(text: str) -> Segment | None:
+    name, _, value = text.partition(":")
+    if name not in set(SegmentDimension):
+        return None
+    dimension = SegmentDimension(name)
+    is_known = value in {known for known, _ in segment_choices(dimension)}
+    return Segment(dimension, value) if is_known else None
 
 
 def _custom_window(start_text: str, end_text: str, *, now: datetime) -> MetricsWindow:

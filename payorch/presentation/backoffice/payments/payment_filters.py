@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from iso4217 import Currency
-
+from payorch.domain.money import payment_currencies
 from payorch.presentation.backoffice.shell.exact_filters import (
     AmountFilter,
     ChoiceFilter,
@@ -14,10 +13,7 @@ from payorch.presentation.backoffice.shell.exact_filters import (
 )
 from payorch.presentation.services import services
 
-CURRENCY_CHOICES = tuple(
-    (code, code)
-    for code in sorted(currency.code for currency in Currency if currency.exponent is not None)
-)
+CURRENCY_CHOICES = tuple((code, code) for code in payment_currencies())
 
 
 def time_filters(column: Any) -> tuple[TimeFilter, TimeFilter]:

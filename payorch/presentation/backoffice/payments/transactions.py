@@ -11,6 +11,8 @@ from sqlalchemy.orm import joinedload
 from payorch.application.attempt_counts import UNKNOWN_REASON
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.segment import Segment, SegmentDimension
+from payorch.infrastructure.persistence.segment_reads import in_segment
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review
@@ -24,6 +26,11 @@ from payorch.presentation.backoffice.payments.payment_texts import (
 )
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.segment_texts import (
+    DIMENSION_TITLES,
+    LIST_FILTERS,
+    segment_choices,
+)
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
@@ -211,6 +218,18 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             ),
             is_extra=True,
         ),
+        *(_segment_filter(dimension) for dimension in SegmentDimension),
         *amount_filters(TransactionRow.currency, TransactionRow.amount_minor),
         *time_filters(TransactionRow.started_at),
+    )
+
+
+def _segment_filter(dimension: SegmentDimension) -> ChoiceFilter:
+    """The same parts of the traffic as the dashboard's."""
+    return ChoiceFilter(
+        name=LIST_FILTERS[dimension],
+        label=DIMENSION_TITLES[dimension],
+        choices=lambda: segment_choices(dimension),
+        where=lambda value: in_segment(Segment(dimension, value)),
+        is_extra=True,
     )

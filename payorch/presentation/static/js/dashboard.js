@@ -135,6 +135,7 @@ function openTransactions(place, event) {
   const its = customdata.at(-3);
   const named = typeof its === "object" ? its : { provider: meta.provider ?? its };
   const query = new URLSearchParams({
+    ...JSON.parse(charts.dataset.segment),
     ...named,
     ...meta.filter,
     ...own,
@@ -152,9 +153,9 @@ async function draw() {
     const empty = charts.querySelector(`[data-empty="${name}"]`);
     place.hidden = !chart.drawn;
     empty.hidden = chart.drawn;
-    empty.textContent = chart.n
+    empty.textContent = chart.why ?? (chart.n
       ? `Too few attempts for a point: n = ${chart.n}.`
-      : "No attempts in this window.";
+      : "No attempts in this window.");
     charts.querySelector(`[data-n="${name}"]`).textContent = chart.n.toLocaleString("en");
     if (!chart.drawn) continue;
     const isNew = !place.classList.contains("js-plotly-plot");

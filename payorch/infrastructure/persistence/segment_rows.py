@@ -1,0 +1,98 @@
+"""Rows of the rollup of segments: hours as they are counted, and the days that they add up to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from payorch.application.attempt_counts import COUNTERS, AttemptCounts
+from payorch.application.metrics_window import DAY, floor_to_day
+from payorch.application.segment_counts import SegmentKey
+from payorch.infrastructure.persistence.tables import SegmentDayRow, SegmentHourRow
+
+Row = dict[str, Any]
+
+SEGMENT_KEY = ("dimension", "value", "provider_code", "attempt_kind", "currency")
+
+
+def replace_segment_hours(
+    connection: Connection,
+    start: datetime,
+    end: datetime,
+    counts: Mapping[SegmentKey, AttemptCounts],
+) -> None:
+    """Put `counts` in place of the hours of [start, end), and add their days up anew."""
+    hour = SegmentHourRow.hour
+    connection.execute(delete(SegmentHourRow).where(hour >= start, hour < end))
+    if counts:
+        connection.execute(
+            insert(SegmentHourRow), [_hour_row(key, one) for key, one in sorted(counts.items())]
+        )
+    day = floor_to_day(start)
+    while day < end:
+        connection.execute(delete(SegmentDayRow).where(SegmentDayRow.day == day))
+        if rows := _added_up(connection, day):
+            connection.execute(insert(SegmentDayRow), rows)
+        day += DAY
+
+
+def differing_segments(
+    connection: Connection,
+    start: datetime,
+    end: datetime,
+    counts: Mapping[SegmentKey, AttemptCounts],
+) -> tuple[set[datetime], set[datetime]]:
+    """Hours of [start, end) whose rows are not `counts`, and days whose rows are not their sum."""
+    hour = SegmentHourRow.hour
+    within = select(SegmentHourRow.__table__).where(hour >= start, hour < end)
+    stored = [dict(row) for row in connection.execute(within).mappings()]
+    expected = [_hour_row(key, one) for key, one in counts.items()]
+    hours = {row["hour"] for row in _only_one_has(stored, expected)}
+    differing_days = set()
+    day = floor_to_day(start)
+    while day < end:
+        days = select(SegmentDayRow.__table__).where(SegmentDayRow.day == day)
+        kept = [dict(row) for row in connection.execute(days).mappings()]
+        if any(_only_one_has(kept, _added_up(connection, day))):
+            differing_days.add(day)
+        day += DAY
+    return hours, differing_days
+
+
+def _hour_row(key: SegmentKey, counts: AttemptCounts) -> Row:
+    return {
+        "hour": key.at,
+        "dimension": key.dimension.value,
+        "value": key.value,
+        "provider_code": key.provider_code,
+        "attempt_kind": key.kind.value,
+        "currency": key.currency,
+        **asdict(counts),
+    }
+
+
+def _added_up(connection: Connection, day: datetime) -> Sequence[Row]:
+    keys = [getattr(SegmentHourRow, name) for name in SEGMENT_KEY]
+    sums = [func.sum(getattr(SegmentHourRow, name)).label(name) for name in COUNTERS]
+    hour = SegmentHourRow.hour
+    rows = connection.execute(
+        select(*keys, *sums).where(hour >= day, hour < day + DAY).group_by(*keys).order_by(*keys)
+    ).mappings()
+    # PostgreSQL sums whole numbers into decimals.
+    return [
+        {
+            "day": day,
+            **{name: row[name] for name in SEGMENT_KEY},
+            **{name: int(row[name]) for name in COUNTERS},
+        }
+        for row in rows
+    ]
+
+
+def _only_one_has(some: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    def frozen(rows: Sequence[Row]) -> set[tuple[tuple[str, Any], ...]]:
+        return {tuple(sorted(row.items())) for row in rows}
+
+    return [dict(row) for row in frozen(some) ^ frozen(others)]
