@@ -144,7 +144,7 @@ def _network(text: str) -> str:
     if isinstance(network.network_address, IPv6Address) and network.network_address.ipv4_mapped:
         # A sender that is written like that is compared by its IPv4 address.
         raise InvalidApiKey(f"Write “{text[:50]}” as the IPv4 address that it stands for.")
-    return str(network)
+    return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def checked_lifetime(lifetime: timedelta | None) -> timedelta | None:

@@ -44,10 +44,10 @@ class _PostedForm(Form):
     """`posted` None: an empty form."""
 
     def __init__(self, posted: MultiDict[str, str] | None = None) -> None:
-        super().__init__(posted)
+        super().__init__(posted)  # type: ignore[no-untyped-call]  # WTForms has no types
 
     def is_valid(self) -> bool:
-        return bool(self.validate())
+        return bool(self.validate())  # type: ignore[no-untyped-call]  # WTForms has no types
 
 
 class NewKeyForm(_PostedForm):
