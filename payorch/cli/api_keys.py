@@ -45,7 +45,7 @@ def api_keys_group() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(sorted(Scope)),
+    type=click.Choice(sorted(scope.value for scope in Scope)),
     help="May be given more than once.",
 )
 @click.option("--all-scopes", is_flag=True, help="Let the key do all that there is.")

@@ -55,7 +55,7 @@ def operations(app):
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/") and rule.endpoint not in scopes.OPEN_ENDPOINTS:
             path = rule.rule.replace("<order_id>", "po_1").replace("<refund_id>", "re_1")
-            for method in rule.methods:
+            for method in rule.methods - {"OPTIONS"}:
                 yield rule.endpoint, method, path
 
 
@@ -80,6 +80,12 @@ def test_each_scope_opens_its_endpoints_and_no_other(app, keys):
             without = asked(app, method, path, keys[f"all but {scope}"])
             assert (only.status_code in {401, 403}) is (scope is not needed), (path, scope)
             assert (without.status_code in {401, 403}) is (scope is needed), (path, scope)
+
+
+def test_asking_what_an_address_takes_needs_a_key_too(app, keys):
+    for _, _, path in operations(app):
+        assert asked(app, "OPTIONS", path).status_code == 401
+        assert asked(app, "OPTIONS", path, TOKEN).status_code == 200
 
 
 def test_the_missing_scope_is_named(app, keys):

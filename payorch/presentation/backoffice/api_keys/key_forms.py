@@ -17,14 +17,14 @@ from payorch.domain.api_key import Scope, checked_name, checked_networks, checke
 from payorch.domain.errors import PayorchError
 
 _NEVER = ""
-_LIFETIMES = [(_NEVER, "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
-_OVERLAPS = [
-    ("0", "Not at all: it ends now"),
-    ("1", "For one hour"),
-    ("24", "For a day"),
-    (str(DEFAULT_OVERLAP // timedelta(hours=1)), f"For {DEFAULT_OVERLAP.days} days"),
-    (str(30 * 24), "For 30 days"),
-]
+_LIFETIMES = {_NEVER: "Never", "30": "In 30 days", "90": "In 90 days", "365": "In a year"}
+_OVERLAPS = {
+    "0": "Not at all: it ends now",
+    "1": "For one hour",
+    "24": "For a day",
+    str(DEFAULT_OVERLAP // timedelta(hours=1)): f"For {DEFAULT_OVERLAP.days} days",
+    str(30 * 24): "For 30 days",
+}
 """Hours, and what they mean for the old key."""
 
 
@@ -54,7 +54,7 @@ class NewKeyForm(_PostedForm):
     name = StringField("Name", default="", validators=[_by(checked_name)])
     scopes = SelectMultipleField(
         "What may it do?",
-        choices=[(scope.value, scope.meaning) for scope in Scope],
+        choices={scope.value: scope.meaning for scope in Scope},
         default=[],
         validate_choice=False,
         validators=[_by(checked_scopes)],
