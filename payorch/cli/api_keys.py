@@ -36,7 +36,7 @@ def _api_keys() -> Iterator[ManageApiKeysUseCase]:
 
 @click.group("api-keys")
 def api_keys_group() -> None:
-    """Make, replace and revoke keys of the JSON API. KEY is what a key begins with, or its id."""
+    """Make, replace and revoke keys of the JSON API. KEY is a key, its beginning or its id."""
 
 
 @api_keys_group.command()
@@ -143,8 +143,9 @@ def _columns(key: ApiKey, now: datetime) -> Iterator[str]:
 
 
 def _id(text: str) -> str:
-    """Of "po_live_8Fk2mQx1" the last part; never of a whole key, which is not to be typed here."""
-    return text.rpartition("_")[2]
+    """Of "po_live_8Fk2mQx1", and of a whole key, which whoever finds one in a log has at hand."""
+    parts = text.split("_")
+    return parts[2] if text.startswith("po_") and len(parts) > 2 else text
 
 
 def _show(made: NewKey, sentence: str) -> None:

@@ -50,6 +50,14 @@ def test_a_key_is_revoked_by_what_it_begins_with(payorch: Payorch) -> None:
     assert (again.exit_code, "revoked already" in again.output) == (1, True)
 
 
+def test_a_key_that_was_found_somewhere_is_revoked_as_it_is(payorch: Payorch) -> None:
+    key = created(payorch)
+
+    result = payorch("api-keys", "revoke", key[1])
+
+    assert result.output == f"Revoked po_test_{key[2]} (Web shop).\n"
+
+
 def test_a_key_is_replaced(payorch: Payorch) -> None:
     old = created(payorch)
 
