@@ -31,6 +31,9 @@ class Refusal(StrEnum):
     ADDRESS = "address"
 
 
+_HAS_ENDED = {KeyState.REVOKED: Refusal.REVOKED, KeyState.EXPIRED: Refusal.EXPIRED}
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """`actor` is who it was in the journal. `noted_key_id`: its use is to be written down."""
@@ -108,17 +111,14 @@ class AdmitApiCallerUseCase:
 
     def _admitted(self, stored: StoredKey, address: str) -> Admitted | Refusal:
         key, now = stored.key, self._clock.now()
-        match key.state(now):
-            case KeyState.REVOKED:
-                return Refusal.REVOKED
-            case KeyState.EXPIRED:
-                return Refusal.EXPIRED
-            case KeyState.ACTIVE if not key.may_come_from(address):
-                return Refusal.ADDRESS
-            case KeyState.ACTIVE:
-                used = key.last_used_at
-                is_due = used is None or now - used >= USE_IS_NOTED_EVERY
-                return Admitted(actor_of(key), key.scopes, key.id if is_due else None)
+        state = key.state(now)
+        if state is not KeyState.ACTIVE:
+            return _HAS_ENDED[state]
+        if not key.may_come_from(address):
+            return Refusal.ADDRESS
+        used = key.last_used_at
+        is_due = used is None or now - used >= USE_IS_NOTED_EVERY
+        return Admitted(actor_of(key), key.scopes, key.id if is_due else None)
 
 
 def actor_of(key: ApiKey) -> str:
