@@ -7,9 +7,8 @@ one writer of SQLite; where that is not enough, the unique constraint decides.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from payorch.application.api_keys import ApiKeyNotFound, ApiKeyRefused, StoredKey
@@ -18,9 +17,10 @@ from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import ApiKeyRow
 
-MOST_KEYS = 500
-
 _KEYS = select(ApiKeyRow.__table__)
+_BY_ID = _KEYS.where(ApiKeyRow.public_id == bindparam("key_id"))
+"""Built once: it is on the way of every payment."""
+
 _SLOTS = (1, 2)
 
 
@@ -30,7 +30,7 @@ class SqlAlchemyApiKeyBook:
 
     def find(self, key_id: str) -> StoredKey | None:
         with self._transactions.read() as connection:
-            row = connection.execute(_with_id(key_id)).mappings().one_or_none()
+            row = connection.execute(_BY_ID, {"key_id": key_id}).mappings().one_or_none()
         return None if row is None else StoredKey(_key(row), row["digest"])
 
     def has_any(self) -> bool:
@@ -39,7 +39,7 @@ class SqlAlchemyApiKeyBook:
 
     def all(self) -> Sequence[ApiKey]:
         with self._transactions.read() as connection:
-            rows = connection.execute(_KEYS.order_by(ApiKeyRow.id.desc()).limit(MOST_KEYS))
+            rows = connection.execute(_KEYS.order_by(ApiKeyRow.id.desc()))
             return [_key(row) for row in rows.mappings()]
 
     def add(self, key: ApiKey, digest: str, *, reason: str) -> None:
@@ -137,12 +137,8 @@ def _third_key_is(refusal: ApiKeyRefused) -> Iterator[None]:
         raise refusal from None
 
 
-def _with_id(key_id: str) -> Any:
-    return _KEYS.where(ApiKeyRow.public_id == key_id)
-
-
 def _locked(connection: Connection, key_id: str) -> ApiKey:
-    row = connection.execute(_with_id(key_id).with_for_update()).mappings().one_or_none()
+    row = connection.execute(_BY_ID.with_for_update(), {"key_id": key_id}).mappings().one_or_none()
     if row is None:
         raise ApiKeyNotFound("There is no such API key.")
     return _key(row)
