@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from payorch.application.adapt_routing import AdaptiveShareBook
+from payorch.application.admit_api_caller import AdmitApiCallerUseCase
 from payorch.application.alerts import AlertBook
 from payorch.application.change_payment_method import ChangePaymentMethodUseCase
 from payorch.application.change_provider_fees import (
@@ -22,6 +23,7 @@ from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
 from payorch.application.login_limits import LimitLoginsUseCase
+from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
@@ -93,4 +95,6 @@ class Services:
     journal: JournalArchive
     record_access: RecordAccessUseCase
     limit_logins: LimitLoginsUseCase
+    admit_api_caller: AdmitApiCallerUseCase
+    api_keys: ManageApiKeysUseCase
     clock: Clock

@@ -7,6 +7,7 @@ import click
 from payorch.version import __version__
 
 _SUBCOMMANDS = {
+    "api-keys": "payorch.cli.api_keys:api_keys_group",
     "audit": "payorch.cli.audit:audit_group",
     "db": "payorch.cli.database:database_group",
     "demo": "payorch.cli.demo:demo",

@@ -1,6 +1,7 @@
 """`payorch doctor`: says what would keep payorch from working here, and what to do about it."""
 
 import os
+from datetime import UTC, datetime
 
 import click
 
@@ -53,6 +54,7 @@ def _database_findings(settings: Settings) -> list[Finding]:
         found = list(findings.database_findings(database, schema_of(database)))
         if not any(finding.level is Level.FAIL for finding in found):
             found.append(findings.methods_finding(database, connectors_of(settings)))
+            found.append(findings.api_finding(database, settings, now=datetime.now(UTC)))
         return found
     finally:
         database.engine.dispose()

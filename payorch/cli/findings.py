@@ -16,11 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from payorch import paths
 from payorch.config import DEVELOPMENT_SECRET, InvalidSettings, Settings
+from payorch.domain.api_key import KeyState
+from payorch.infrastructure.persistence.api_key_book import SqlAlchemyApiKeyBook
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
 from payorch.infrastructure.persistence.schema import Schema
+from payorch.infrastructure.system_clock import SystemClock
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 MOST_CLOCK_DIFFERENCE_S = 2.0
@@ -156,6 +160,20 @@ def methods_finding(database: Database, connectors: Collection[str]) -> Finding:
         "To practise: payorch db seed-demo, and PAYORCH_SANDBOX_URL. For real money a connector "
         "has to be written first; see the README, Going to production.",
     )
+
+
+def api_finding(database: Database, settings: Settings, *, now: datetime) -> Finding:
+    """Who may call the JSON API."""
+    keys = SqlAlchemyApiKeyBook(LedgerTransactions(database, SystemClock())).all()
+    active = sum(key.state(now) is KeyState.ACTIVE for key in keys)
+    if active or settings.api_token is not None:
+        token = "" if settings.api_token is None else ", and PAYORCH_API_TOKEN opens everything"
+        return Finding(Level.OK, "JSON API", f"active keys: {active}{token}")
+    if keys or settings.is_production:
+        says = "closed: there is no active API key"
+    else:
+        says = "open to anybody, because there is no API key yet"
+    return Finding(Level.WARN, "JSON API", says, "Run: payorch api-keys create")
 
 
 def _mode_findings(database: Database) -> Iterator[Finding]:

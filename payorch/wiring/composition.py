@@ -45,6 +45,7 @@ from payorch.infrastructure.persistence.routing_policy_repository import (
 from payorch.infrastructure.persistence.stored_decisions import SqlAlchemyStoredDecisions
 from payorch.wiring.adaptive_routing import ADAPTIVE_SCHEDULE, adaptive_handlers
 from payorch.wiring.alerts import ALERTS_SCHEDULE, alert_handlers
+from payorch.wiring.api_keys import api_caller_admission, api_key_management
 from payorch.wiring.background import background_work, own_handlers
 from payorch.wiring.base import Base, Seams
 from payorch.wiring.notices import notice_handlers, notice_resending
@@ -203,6 +204,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         journal=journal_archive(base),
         record_access=access_records(base),
         limit_logins=login_limits(base, settings.secret_key),
+        admit_api_caller=api_caller_admission(settings, base),
+        api_keys=api_key_management(settings, base),
         clock=base.clock,
     )
     return Wired(

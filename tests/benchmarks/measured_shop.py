@@ -11,6 +11,8 @@ from pathlib import Path
 
 import urllib3
 
+from payorch.domain.api_key import Scope
+from tests.api_keys import a_key
 from tests.benchmarks.closed_loop import Load, run_clients
 from tests.benchmarks.processor_time import cpu_ms
 from tests.databases import open_database
@@ -37,13 +39,14 @@ class MeasuredShop:
     provider_pid: int
     provider_port: int
     database_pid: int | None
+    bearer: str
 
     def run(self, *, clients: int, seconds: float) -> Cost:
         """Each request pays an order of its own. Raises when one was not paid."""
         before = self._cpu()
         load = run_clients(
             int(self.web.base_url.rpartition(":")[2]),
-            _payment_requests(),
+            _payment_requests(self.bearer),
             expect=_is_paid,
             clients=clients,
             seconds=seconds,
@@ -82,11 +85,21 @@ def measured_shop(
     *,
     provider: str,
     database_pid: int | None = None,
+    with_api_key: bool = False,
     **settings: object,
 ) -> Iterator[MeasuredShop]:
-    """One method, so that every payment goes to the same provider."""
+    """One method, so that every payment goes to the same provider.
+
+    `with_api_key`: the clients call with an API key, which is looked up each time, instead of
+    with the configured token.
+    """
+    bearer = secrets.token_hex(20)
     with open_database(database_url) as database:
         seed(database, [a_method("alpha", timeout_s=10.0, max_concurrency=64)])
+        if with_api_key:
+            bearer = a_key(database, scopes=[Scope.WRITE_PAYMENTS]).text
+        else:
+            settings["api_token"] = bearer
     with (
         running_provider(folder, provider) as (process_id, port),
         web_process(
@@ -100,7 +113,7 @@ def measured_shop(
             **{"log_level": "INFO", "embedded_worker": 0, **settings},
         ) as web,
     ):
-        yield MeasuredShop(web, process_id, port, database_pid)
+        yield MeasuredShop(web, process_id, port, database_pid, bearer)
 
 
 @contextmanager
@@ -124,7 +137,7 @@ def running_provider(folder: Path, provider: str) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-def _payment_requests():
+def _payment_requests(bearer: str):
     """Each payment is another customer's, as in a shop: the limits on declines look at theirs."""
     customer = {"name": "Ana Diaz", "email": "%b@example.com"}
     template = json.dumps(a_payment_body(CARD, customer=customer)).encode()
@@ -136,7 +149,8 @@ def _payment_requests():
         return (
             b"POST /api/v1/payments HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n"
-            b"Idempotency-Key: %b\r\n\r\n%b" % (len(body), key, body)
+            b"Authorization: Bearer %b\r\n"
+            b"Idempotency-Key: %b\r\n\r\n%b" % (len(body), bearer.encode(), key, body)
         )
 
     return request_for

@@ -36,6 +36,7 @@ class Plan:
     seconds: int
     clients: int
     provider: str
+    with_api_key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,19 @@ class Rounds:
     help="prompt approves at once, lean; practice is the full practice provider, 0 ms, no fsync.",
 )
 @click.option("--database", "only", type=click.Choice(["sqlite", "postgresql"]), default=None)
+@click.option(
+    "--api-key", "with_api_key", is_flag=True, help="Call with a key, not with the token."
+)
 @click.option("--smoke", is_flag=True, help="One short round of everything: does it still run?")
 def main(
-    *, rounds: int, seconds: int, clients: int, provider: str, only: str | None, smoke: bool
+    *,
+    rounds: int,
+    seconds: int,
+    clients: int,
+    provider: str,
+    only: str | None,
+    with_api_key: bool,
+    smoke: bool,
 ) -> None:
     """Payments per second, CPU per payment and payorch's own latency, on both databases."""
     if smoke:
@@ -82,7 +93,7 @@ def main(
         f"provider: {provider}, durable commits on both databases\n"
     )
     with tempfile.TemporaryDirectory(prefix="payorch-benchmark-") as folder:
-        plan = Plan(Path(folder), rounds, seconds, clients, provider)
+        plan = Plan(Path(folder), rounds, seconds, clients, provider, with_api_key)
         figures: list[Figure] = []
         if only != "postgresql":
             figures += _sqlite_figures(plan)
@@ -180,7 +191,12 @@ def _shop(
     plan: Plan, url: str, database_pid: int | None = None, **settings: object
 ) -> Iterator[MeasuredShop]:
     with measured_shop(
-        plan.folder, url, provider=plan.provider, database_pid=database_pid, **settings
+        plan.folder,
+        url,
+        provider=plan.provider,
+        database_pid=database_pid,
+        with_api_key=plan.with_api_key,
+        **settings,
     ) as shop:
         # Connections are opened and statements compiled by the first payments of each worker.
         shop.run(clients=plan.clients, seconds=1)

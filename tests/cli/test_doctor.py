@@ -87,6 +87,16 @@ def test_without_a_payment_method_it_says_that_nobody_can_pay(payorch: Payorch) 
     assert "payorch db seed-demo" in result.output
 
 
+def test_it_says_who_may_call_the_api(payorch: Payorch) -> None:
+    assert "open to anybody, because there is no API key yet" in payorch("doctor").output
+
+    key = payorch("api-keys", "create", "Web shop", "--all-scopes").output.split()[1]
+    assert "active keys: 1" in payorch("doctor").output
+
+    payorch("api-keys", "revoke", key)
+    assert "closed: there is no active API key" in payorch("doctor").output
+
+
 def test_payment_methods_are_named(payorch: Payorch) -> None:
     payorch.environment["PAYORCH_SANDBOX_URL"] = f"http://127.0.0.1:{free_port()}"
     payorch("db", "seed-demo")

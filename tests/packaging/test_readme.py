@@ -57,7 +57,7 @@ def test_every_setting_is_described_with_its_default() -> None:
 
 
 def test_every_command_is_described() -> None:
-    described = set(re.findall(r"^\| `payorch (\w+)", _section("The commands"), re.MULTILINE))
+    described = set(re.findall(r"^\| `payorch ([\w-]+)", _section("The commands"), re.MULTILINE))
 
     assert described == set(main.list_commands(main.make_context("payorch", ["db"])))
 

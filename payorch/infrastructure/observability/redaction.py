@@ -46,6 +46,8 @@ _NAMED_SECRET = re.compile(
 _SCHEME_SECRET = re.compile(r"(?i)\b(bearer|basic)[ \t]+[\w.~+/=\-]{6,}")
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _LINK_TOKEN = re.compile(r"(/(?:orders|checkout)/)(?!po_|options\b|return\b)[\w\-]{16,}")
+# Of an API key the id may be read, which says whose it is and opens nothing.
+_API_KEY = re.compile(r"(po_(?:live|test)_[0-9A-Za-z]{8}_)[0-9A-Za-z_]+")
 # SQLAlchemy ends its errors with the statement's values: names, addresses, hashes.
 _SQL_VALUES = re.compile(r"\[parameters: [^\n]*")
 # PostgreSQL repeats the whole row that a constraint refused.
@@ -70,6 +72,7 @@ def redact_text(text: str) -> str:
         text = _EMAIL.sub(HIDDEN_EMAIL, text)
     if "/" in text:
         text = _LINK_TOKEN.sub(rf"\1{HIDDEN}", text)
+    text = _API_KEY.sub(rf"\1{HIDDEN}", text)
     if "[parameters" in text:
         text = _SQL_VALUES.sub(f"[parameters: {HIDDEN}]", text)
     if "Failing row" in text:

@@ -5,6 +5,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.alerts.alerts import AlertsView
+from payorch.presentation.backoffice.api_keys.api_keys import ApiKeysView
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.declines.decline_codes import DeclineCodesView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
@@ -61,6 +62,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         EntriesView(db),
         JobsView(db),
         LettersView(db),
+        ApiKeysView(),
     ):
         site.add_view(view)
 

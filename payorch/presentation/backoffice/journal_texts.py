@@ -48,6 +48,8 @@ def _thing(subject: str, names: Names) -> str:
             return names.get(key, key)
         case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart" | "sender":
             return key
+        case "api_key":
+            return f"API key {key}"
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return str(CodeKey.of(scheme, code, SignalKind(signal)))
@@ -64,10 +66,8 @@ def _address(subject: str) -> str | None:
             return _page("backoffice_transactions.index_view", search=key)
         case "payment_method" | "circuit" | "payment_method_fee":
             return _page("providers.details", code=key)
-        case "routing_policy":
-            return _page("routing.index")
-        case "alert_rule" | "alert":
-            return _page("alerts.index")
+        case _ if kind in _PAGES:
+            return _page(_PAGES[kind])
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
@@ -80,6 +80,15 @@ def _address(subject: str) -> str | None:
             return _page("backoffice_provider_events.index_view", search=event_id)
         case _:
             return None
+
+
+_PAGES: Mapping[str, str] = {
+    "routing_policy": "routing.index",
+    "alert_rule": "alerts.index",
+    "alert": "alerts.index",
+    "api_key": "api_keys.index",
+}
+"""Where all things of a kind stand on one page."""
 
 
 def _page(endpoint: str, **values: Any) -> str | None:
@@ -145,6 +154,14 @@ def _acknowledged(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: 
     return f"acknowledged the alert “{after.get('rule')}”" + (f" at {provider}" if provider else "")
 
 
+def _key(verb: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+        successor = f" by {after['key']}" if "key" in after else ""
+        return f"{verb} the {thing} “{after.get('name')}”{successor}"
+
+    return text
+
+
 def _ruling(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
     return f"ruled that the decline code {thing} means “{worded(str(after.get('meaning', '')))}”"
 
@@ -178,6 +195,9 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "release_circuit": _plain("ended the hold of the circuit of {thing}"),
     "change_alert_rule": _plain("changed the alert rule “{thing}”"),
     "acknowledge_alert": _acknowledged,
+    "create_api_key": _key("made"),
+    "rotate_api_key": _key("replaced"),
+    "revoke_api_key": _key("revoked"),
     "rule_on_decline": _ruling,
     "withdraw_decline_ruling": _plain("took back the ruling on the decline code {thing}"),
     "set_provider_fee": _plain("set a fee of {thing}"),

@@ -30,4 +30,4 @@ def init_app(app: Flask) -> None:
     webhook_views.init_app(app)
     openapi_document.init_app(app)
     app.wsgi_app = api_access.WithoutCookies(app.wsgi_app)  # type: ignore[method-assign]  # the documented way
-    api_access.warn_when_open(app)
+    api_access.warn_without_token(app)

@@ -1,6 +1,6 @@
 """The blueprint that all API views hang on, and what is true for each of them.
 
-A request is known by its bearer token only. Cookies are never read, which is why the blueprint
+A request is known by its API key only. Cookies are never read, which is why the blueprint
 may be exempt from CSRF protection.
 """
 
@@ -12,9 +12,6 @@ from apiflask.schema_adapters import registry
 from payorch.presentation.orchestration.request_reader import RequestReader
 
 API_PREFIX = "/api/v1"
-
-ACTOR = "api"
-"""Who asked, in the journal: the token belongs to the shop, not to a person."""
 
 MAX_BODY_BYTES = 64 * 1024
 """A payment needs about one kilobyte; a larger body is a mistake or an attack."""

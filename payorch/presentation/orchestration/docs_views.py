@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 from flask import Response, current_app, render_template
 
+from payorch.domain.api_key import Scope
 from payorch.presentation.orchestration.blueprint import blueprint
 from payorch.presentation.orchestration.problem_codes import PROBLEM_CODES
 from payorch.presentation.orchestration.schema_tables import operation_rows, schema_tables
@@ -33,6 +34,7 @@ def docs() -> str:
         operations=operation_rows(document),
         schemas=schema_tables(document),
         problems=PROBLEM_CODES,
+        scopes=tuple(Scope),
     )
 
 

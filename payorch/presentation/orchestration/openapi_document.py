@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from apiflask import APIFlask
+from flask import current_app
 
+from payorch.domain.api_key import Scope
 from payorch.presentation.orchestration.answer_schemas import ProblemOut
 from payorch.presentation.orchestration.blueprint import API_PREFIX
 from payorch.presentation.orchestration.idempotency import KEY_HEADER, KEY_PATTERN
+from payorch.presentation.orchestration.scopes import OPEN_ENDPOINTS, SCOPE_OF_ENDPOINT
 from payorch.presentation.problem_details import PROBLEM_MIMETYPE
 from payorch.version import __version__
 
@@ -23,8 +26,12 @@ Take a payment through several providers. Amounts are whole minor units (1250 is
 Repeat a request with the same Idempotency-Key whenever you are not sure that it arrived: the
 answer is the stored one, with the header Idempotent-Replayed, and nobody is charged twice.
 A declined payment is a result (200), not an error. 202 means that the result is not known yet.
+
+Send an API key as Authorization: Bearer. Each operation needs the one scope that it names. Staff
+make keys on the back office's page "API keys", or with payorch api-keys create.
 """
 
+_PLACE = re.compile(r"<(\w+)>")
 _NESTED_NAME = re.compile(rb"(#/components/schemas/)\w+\.")
 
 _PROBLEM = {"content": {PROBLEM_MIMETYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -43,10 +50,11 @@ _PROBLEMS = {
     "readRefund": (404, 503),
     "retryRefund": (400, 404, 409, 413, 415, 422, 503),
 }
-_PROBLEMS_OF_ALL = (401, 500)
+_PROBLEMS_OF_ALL = (400, 401, 403, 500)
 _MEANINGS = {
-    400: "The body is no JSON, or the Idempotency-Key is missing or malformed",
-    401: "The API token is missing or wrong",
+    400: "The body is no JSON, the Idempotency-Key is missing or malformed, or a key is in the URL",
+    401: "The API key is missing, wrong, revoked, expired, or of the other mode",
+    403: "The API key lacks the scope, or may not be used from this address",
     404: "There is no such order, or no such refund",
     409: "The order's state or the Idempotency-Key forbids it; see code",
     413: "The body is larger than 64 kB",
@@ -55,6 +63,15 @@ _MEANINGS = {
     429: "This order was tried too often",
     500: "An error on our side",
     503: "The database does not answer; see code",
+}
+_SCHEME = "apiKey"
+_SECURITY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "po_live_... or po_test_...",
+    "description": "\n".join(
+        ["An API key with the scope of the operation.", *(f"{it}: {it.meaning}." for it in Scope)]
+    ),
 }
 _KEY_REQUIRED = {
     "createOrder": False,
@@ -83,7 +100,7 @@ def init_app(app: Flask) -> None:
         DESCRIPTION=_INTRODUCTION,
         # Relative, so that the document never repeats a Host header.
         SERVERS=[{"url": "/"}],
-        SECURITY_SCHEMES={"token": {"type": "http", "scheme": "bearer"}},
+        SECURITY_SCHEMES={_SCHEME: _SECURITY_SCHEME},
         AUTO_404_RESPONSE=False,
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_AUTH_ERROR_RESPONSE=False,
@@ -103,11 +120,23 @@ def complete(document: dict[str, Any] | str) -> dict[str, Any] | str:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _add_problem_schema(schemas)
     document = _with_short_names(document)
-    document["security"] = [{"token": []}]
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    document["security"] = [{_SCHEME: []}]
+    scopes = _scopes_by_operation()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            operation["security"] = [{_SCHEME: [scopes[path, method.upper()]]}]
             _complete_operation(operation)
     return document
+
+
+def _scopes_by_operation() -> dict[tuple[str, str], str]:
+    """Raises KeyError for an operation without a scope, which nobody could call."""
+    return {
+        (_PLACE.sub(r"{\1}", rule.rule), method): SCOPE_OF_ENDPOINT[rule.endpoint].value
+        for rule in current_app.url_map.iter_rules()
+        if rule.rule.startswith(API_PREFIX) and rule.endpoint not in OPEN_ENDPOINTS
+        for method in rule.methods or ()
+    }
 
 
 def _add_problem_schema(schemas: dict[str, Any]) -> None:

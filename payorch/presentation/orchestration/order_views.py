@@ -14,7 +14,8 @@ from payorch.presentation.orchestration.answers import (
     order_address,
     order_json,
 )
-from payorch.presentation.orchestration.blueprint import ACTOR, blueprint
+from payorch.presentation.orchestration.api_access import actor
+from payorch.presentation.orchestration.blueprint import blueprint
 from payorch.presentation.orchestration.idempotency import optional_key, request_hash
 from payorch.presentation.orchestration.request_schemas import CancelIn, MethodsQuery, OrderIn
 from payorch.presentation.services import services
@@ -72,7 +73,7 @@ def cancel_order(order_id: str, body: CancelIn) -> Response:
     It can then not be paid any more; cancelling it again changes nothing. An order with an open
     payment is refused (409): that payment has to end first. A paid one is refunded instead.
     """
-    order = services().end_order.cancel(known_order_id(order_id), actor=ACTOR, reason=body.reason)
+    order = services().end_order.cancel(known_order_id(order_id), actor=actor(), reason=body.reason)
     return answer(200, view_json(find_order(order.id)))
 
 

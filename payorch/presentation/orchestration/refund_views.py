@@ -9,7 +9,8 @@ from payorch.application.refund_payment import RefundPayment
 from payorch.domain.errors import RefundNotFound
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundId
 from payorch.presentation.orchestration.answers import answer
-from payorch.presentation.orchestration.blueprint import ACTOR, API_PREFIX, blueprint
+from payorch.presentation.orchestration.api_access import actor
+from payorch.presentation.orchestration.blueprint import API_PREFIX, blueprint
 from payorch.presentation.orchestration.idempotency import request_hash, required_key
 from payorch.presentation.orchestration.order_views import find_order, known_order_id
 from payorch.presentation.orchestration.refund_schemas import (
@@ -43,7 +44,7 @@ def create_refund(order_id: str, body: RefundIn) -> Response:
         order_id=known_order_id(order_id),
         amount_minor=body.amount_minor,
         reason=body.reason,
-        actor=ACTOR,
+        actor=actor(),
         prefers_void=body.prefer_void,
         idempotency_key=f"api-refund:{key}",
         request_hash=request_hash(f"refund {order_id}", body),
@@ -88,7 +89,7 @@ def retry_refund(refund_id: str, body: RefundRetryIn) -> Response:
     The provider gets the same key as before, so that it can never become two refunds.
     """
     refund = services().refund_payment.retry(
-        find_refund(refund_id).id, actor=ACTOR, reason=body.reason
+        find_refund(refund_id).id, actor=actor(), reason=body.reason
     )
     return _answer(find_refund(refund.id), settled=200)
 

@@ -34,6 +34,7 @@ class Operation:
     path: str
     summary: str
     description: str
+    scope: str
     parameters: tuple[Field, ...]
     body: str
     responses: tuple[tuple[str, str, str], ...]
@@ -47,6 +48,7 @@ def operation_rows(document: Document) -> list[Operation]:
             path=path,
             summary=operation.get("summary", "").removesuffix("."),
             description=_plain(operation.get("description", "")),
+            scope=_scope(operation),
             parameters=tuple(_parameter(one) for one in operation.get("parameters", ())),
             body=_content_type_name(operation.get("requestBody", {})),
             responses=tuple(
@@ -81,6 +83,12 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[Field]:
 def _plain(markdown: str) -> str:
     """The document's texts are Markdown, of which we only use backticks."""
     return markdown.replace("`", "")
+
+
+def _scope(operation: Mapping[str, Any]) -> str:
+    """Each operation has exactly one way in, and that one scope."""
+    ((scopes,),) = (way.values() for way in operation["security"])
+    return ", ".join(scopes)
 
 
 def _parameter(parameter: Mapping[str, Any]) -> Field:

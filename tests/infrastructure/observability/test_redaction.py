@@ -84,6 +84,8 @@ def test_harmless_text_stays_readable(text):
         ("Set-Cookie: session=eyJhbGciOi", "eyJhbGciOi"),
         ("GET /orders/uuZ6_ZKhsGvBD8BeSMd7pg 200", "uuZ6_ZKhsGvBD8BeSMd7pg"),
         ("GET /checkout/uuZ6_ZKhsGvBD8BeSMd7pg/x", "uuZ6_ZKhsGvBD8BeSMd7pg"),
+        (f"cannot read po_live_8Fk2mQx1_{'s' * 43}_3HLX0I", "sss"),
+        (f"GET /?x=po_test_8Fk2mQx1_{'s' * 20}", "sss"),
         ("ana.cliente+shop@example.co.uk wrote", "ana.cliente"),
         ("[SQL: INSERT]\n[parameters: {'customer_name': 'Ana'}]\n(more)", "Ana"),
         ("DETAIL:  Failing row contains (1, po_1, Ana Cliente, null).\n", "Ana"),

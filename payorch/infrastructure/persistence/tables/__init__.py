@@ -2,6 +2,7 @@
 
 from payorch.infrastructure.persistence.tables.adaptive_shares import AdaptiveShareRow
 from payorch.infrastructure.persistence.tables.alerts import AlertRuleRow, MetricAlertRow
+from payorch.infrastructure.persistence.tables.api_keys import ApiKeyRow
 from payorch.infrastructure.persistence.tables.circuits import (
     CircuitIncidentRow,
     ProviderCircuitRow,
@@ -40,6 +41,7 @@ from payorch.infrastructure.persistence.tables.webhook_events import WebhookEven
 __all__ = [
     "AdaptiveShareRow",
     "AlertRuleRow",
+    "ApiKeyRow",
     "CircuitIncidentRow",
     "ConfigurationRow",
     "DeclineRulingRow",

@@ -31,7 +31,8 @@ function setUpCopyButtons() {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
-    status.textContent = `Copied ${button.dataset.copy}`;
+    // What is secret is neither read aloud nor written anywhere else: its button says what it was.
+    status.textContent = `Copied ${button.dataset.copied ?? button.dataset.copy}`;
     button.classList.add("is-copied");
     setTimeout(() => button.classList.remove("is-copied"), 1500);
   });
