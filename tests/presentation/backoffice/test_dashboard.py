@@ -15,6 +15,7 @@ from payorch.application.provider_figures import MIN_POINT_N
 from payorch.domain.circuit import Evidence
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.routing_policy import RoutingPolicy
+from payorch.factory import wired
 from payorch.presentation.backoffice.dashboard.chart_layout import ProviderLook
 from payorch.presentation.backoffice.dashboard.chart_marks import (
     alert_marks,
@@ -23,7 +24,6 @@ from payorch.presentation.backoffice.dashboard.chart_marks import (
     time_markers,
 )
 from payorch.presentation.backoffice.dashboard.chart_tables import TABLE_NAMES
-from payorch.wiring import wired
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.shop import a_method
 

@@ -11,10 +11,10 @@ from payorch.application.attempt_counts import COUNTERS, AttemptFact, count_atte
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.segment import SegmentDimension
+from payorch.factory import wired
 from payorch.infrastructure.persistence.tables import TransactionRow
 from payorch.presentation.backoffice.payments.counted_as import CONDITIONS
 from payorch.presentation.backoffice.segment_texts import LIST_FILTERS
-from payorch.wiring import wired
 from tests.metrics_history import FrozenClock, MetricsHistory
 
 DASHBOARD = "/admin/dashboard/figures.json"

@@ -1,14 +1,14 @@
 """API keys of merchants' servers
 
-Revision: 0101
-Follows: 0018
+Revision: 0021
+Follows: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0101"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
