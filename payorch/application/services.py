@@ -43,6 +43,7 @@ from payorch.application.rule_on_decline import (
     RuleOnDeclineUseCase,
 )
 from payorch.application.staff_access import RecordAccessUseCase
+from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
@@ -93,4 +94,5 @@ class Services:
     journal: JournalArchive
     record_access: RecordAccessUseCase
     limit_logins: LimitLoginsUseCase
+    staff_sessions: StaffSessionsUseCase
     clock: Clock

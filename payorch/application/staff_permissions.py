@@ -27,6 +27,7 @@ class Permission(StrEnum):
     SETTLE_FLAGS = "flags.settle"
     WRITE_NOTES = "notes.write"
     MANAGE_ALERTS = "alerts.manage"
+    MANAGE_STAFF = "staff.manage"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -57,6 +58,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.READ_JOURNAL,
         Permission.EXPORT_JOURNAL,
         Permission.DECIDE_REVIEWS,
+        Permission.MANAGE_STAFF,
     },
     "auditor": _EVERYONE
     | {Permission.READ_JOURNAL, Permission.EXPORT_JOURNAL, Permission.READ_JOBS},
@@ -66,6 +68,6 @@ ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
     "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
-    "admin": "Changes the routing, reads the journal, and decides on reviews.",
+    "admin": "Changes the routing, reads the journal, decides on reviews, and looks after logins.",
     "auditor": "Reads everything, takes the journal away; changes nothing.",
 }

@@ -9,11 +9,8 @@ import click
 
 from payorch.application.staff_permissions import ROLE_DESCRIPTIONS
 from payorch.cli.environment import open_database, read_settings, require_migrated
-from payorch.infrastructure.persistence.staff_accounts import (
-    NewStaff,
-    StaffAccountRefused,
-    StaffAccounts,
-)
+from payorch.infrastructure.persistence.staff_accounts import NewStaff, StaffAccounts
+from payorch.infrastructure.persistence.staff_roles import StaffAccountRefused
 from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 
 _email = click.argument("email")
@@ -72,6 +69,23 @@ def password(email: str, *, password_stdin: bool) -> None:
             email, _given_password(password_stdin), at=datetime.now(UTC)
         )
         _show(changed, "Changed", is_own=password_stdin)
+
+
+@staff_group.command("roles")
+@_email
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(sorted(ROLE_DESCRIPTIONS)),
+    help="Exactly these are kept; may be given more than once.",
+)
+def set_roles(email: str, roles: tuple[str, ...]) -> None:
+    """Give an account other roles. Who loses one is logged out."""
+    with _accounts() as accounts:
+        account = accounts.set_roles(email, roles, at=datetime.now(UTC))
+        click.echo(f"Changed {account.email} ({', '.join(account.roles)}).")
 
 
 @staff_group.command("close")

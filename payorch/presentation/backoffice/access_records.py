@@ -8,11 +8,12 @@ whose login cannot be journalled is not handed out.
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, session
 from flask_login import user_logged_out
 from flask_security.signals import user_authenticated
 
 from payorch.application.login_limits import LoginTry
+from payorch.presentation.backoffice.shell import staff_session
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.services import services
 
@@ -44,6 +45,7 @@ def note_right_password(attempt: LoginTry) -> None:
 
 def _came_in(_app: Flask, user: Any, **_facts: object) -> None:
     email = str(user.email)
+    _note(staff_session.new_session(email, address=_address(), has_second_factor=False))
     _note(lambda: services().record_access.logged_in(email, address=_address()))
 
 
@@ -51,6 +53,10 @@ def _went_out(_app: Flask, user: Any, **_facts: object) -> None:
     email = getattr(user, "email", None)
     # Flask-Login also tells of visitors who were never logged in.
     if email is not None:
+        ended = staff_session.current_session()
+        if ended is not None:
+            _note(lambda: services().staff_sessions.log_out(ended))
+            session.pop(staff_session.KEY, None)
         _note(lambda: services().record_access.logged_out(str(email), address=_address()))
 
 

@@ -21,9 +21,7 @@ from flask_sqlalchemy import SQLAlchemy
 from payorch.application.login_limits import LoginTry
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.presentation.backoffice import access_records
-
-SESSION_LENGTH = timedelta(hours=12)
-"""A working day; security.md S3."""
+from payorch.presentation.backoffice.shell import staff_session
 
 # How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
 # command line makes accounts without this extension. A test logs in with such an account.
@@ -57,7 +55,7 @@ _SETTINGS: dict[str, Any] = {
 
 
 class StaffLoginForm(LoginForm):
-    """E-mail and password only: a session ends with the browser, or after SESSION_LENGTH."""
+    """E-mail and password only: the cookie ends with the browser, the session much earlier."""
 
     remember = None  # type: ignore[assignment]  # how WTForms takes an inherited field away
 
@@ -121,7 +119,9 @@ def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
     # Pages ask AccessGuard; Flask-Security's own role decorators now refuse everybody.
     security.principal.identity_loaders.clear()
     # Its loader would take an auth token from a header, and even from the URL, on every page.
-    app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]  # set by Flask-Login
+    login_manager = app.login_manager  # type: ignore[attr-defined]  # set by Flask-Login
+    login_manager.request_loader(_nobody)
+    staff_session.init_app(app, login_manager)
 
 
 def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:
@@ -133,7 +133,6 @@ def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:
         # Lax, not Strict: customers come back from a provider's page with their session.
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_PATH": "/",
-        "PERMANENT_SESSION_LIFETIME": SESSION_LENGTH,
     }
 
 

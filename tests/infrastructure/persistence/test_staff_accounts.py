@@ -11,7 +11,8 @@ from payorch.application.staff_permissions import (
     ROLE_PERMISSIONS,
     Permission,
 )
-from payorch.infrastructure.persistence.staff_accounts import StaffAccountRefused, StaffAccounts
+from payorch.infrastructure.persistence.staff_accounts import StaffAccounts
+from payorch.infrastructure.persistence.staff_roles import StaffAccountRefused
 from payorch.infrastructure.persistence.tables import JournalRow, RoleRow, StaffRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

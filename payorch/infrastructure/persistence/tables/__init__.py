@@ -31,6 +31,7 @@ from payorch.infrastructure.persistence.tables.routing_policies import (
     RoutingPolicyRow,
 )
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
+from payorch.infrastructure.persistence.tables.staff_sessions import StaffSessionRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
 from payorch.infrastructure.persistence.tables.verifications import VerificationRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
@@ -65,6 +66,7 @@ __all__ = [
     "RoutingDraftRow",
     "RoutingPolicyRow",
     "StaffRow",
+    "StaffSessionRow",
     "SubmissionRow",
     "TransactionRow",
     "VerificationRow",

@@ -4,24 +4,22 @@ Who finds a screen unlocked may look around, but not act (security.md, S17). Wha
 posted again with the password, so nothing typed is lost, and it works without a script.
 """
 
-import time
 from datetime import timedelta
 from typing import Any, Protocol
 
-from flask import current_app, request, session
+from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from payorch.presentation.backoffice.shell.access import current_staff
+from payorch.presentation.backoffice.shell.staff_session import current_session, renew_session
 from payorch.presentation.backoffice.staff_login import StaffVerifyForm
+from payorch.presentation.services import services
 
 FRESH_FOR = timedelta(minutes=5)
 """How long a password counts after it was typed."""
 
 PASSWORD_FIELD = "step_up_password"  # noqa: S105 - the name of a field
-_AUTHENTICATED_AT = "fs_paa"
-"""Flask-Security's key: when the password was typed last, in seconds of the wall clock."""
-
 _NOT_REPEATED = frozenset({PASSWORD_FIELD, "csrf_token"})
 
 
@@ -39,7 +37,7 @@ def identity_question(view: _Page) -> ResponseReturnValue | None:
         return None
     password = request.form.get(PASSWORD_FIELD)
     if password is not None and _is_right(password):
-        session[_AUTHENTICATED_AT] = time.time()
+        renew_session()
         return None
     repeated = [
         (name, value) for name, value in request.form.items(multi=True) if name not in _NOT_REPEATED
@@ -55,8 +53,8 @@ def identity_question(view: _Page) -> ResponseReturnValue | None:
 
 
 def _is_fresh() -> bool:
-    age_s = time.time() - float(session.get(_AUTHENTICATED_AT, 0))
-    return 0 <= age_s < FRESH_FOR.total_seconds()
+    found = current_session()
+    return found is not None and services().staff_sessions.is_verified_within(found, FRESH_FOR)
 
 
 def _is_right(password: str) -> bool:

@@ -1,0 +1,69 @@
+"""staff sessions are kept on the server
+
+Revision: 0102
+Follows: 0018
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0102"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "staff_sessions",
+        sa.Column("id", BIG_KEY, autoincrement=True, nullable=False),
+        sa.Column("public_id", sa.String(length=40), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("former_key_hash", sa.String(length=64), nullable=True),
+        sa.Column("staff_id", BIG_KEY, nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("device", sa.String(length=60), nullable=False),
+        sa.Column("has_second_factor", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", sa.String(length=254), nullable=True),
+        sa.Column(
+            "revoked_why",
+            sa.Enum(
+                "logged_out",
+                "idle",
+                "too_old",
+                "ended_by_owner",
+                "ended_by_staff",
+                "account_closed",
+                "password_changed",
+                "role_removed",
+                "factor_changed",
+                "factor_required",
+                name="session_end",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name=op.f("fk_staff_sessions_staff_id_staff")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_sessions")),
+        sa.UniqueConstraint("key_hash", name=op.f("uq_staff_sessions_key_hash")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_staff_sessions_public_id")),
+    )
+    for column in ("former_key_hash", "staff_id", "created_at"):
+        op.create_index(op.f(f"ix_staff_sessions_{column}"), "staff_sessions", [column])
+
+
+def downgrade() -> None:
+    for column in ("created_at", "staff_id", "former_key_hash"):
+        op.drop_index(op.f(f"ix_staff_sessions_{column}"), table_name="staff_sessions")
+    op.drop_table("staff_sessions")
