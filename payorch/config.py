@@ -38,6 +38,7 @@ _CHOICES = {
     "env": ("development", "production"),
     "mail_backend": ("outbox", "file", "smtp"),
     "default_language": ("en", "es"),
+    "second_factor": ("required", "optional"),
 }
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -64,6 +65,7 @@ class Settings:
     proxy_hops: int = 0
     nodes: int = 1
     api_token: str | None = field(default=None, repr=False)
+    second_factor: Literal["required", "optional"] | None = None
     staff_idle_min: int = 15
     staff_session_h: int = 12
     sandbox_url: str | None = DEFAULT_SANDBOX_URL
@@ -144,6 +146,11 @@ class Settings:
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def requires_second_factor(self) -> bool:
+        """What the setting says; without one, in production only."""
+        return (self.second_factor or ("required" if self.is_production else "")) == "required"
 
     @property
     def is_sqlite(self) -> bool:

@@ -42,6 +42,7 @@ from payorch.application.rule_on_decline import (
     DeclineRulings,
     RuleOnDeclineUseCase,
 )
+from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
@@ -95,4 +96,5 @@ class Services:
     record_access: RecordAccessUseCase
     limit_logins: LimitLoginsUseCase
     staff_sessions: StaffSessionsUseCase
+    second_factors: SecondFactorsUseCase
     clock: Clock

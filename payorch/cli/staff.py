@@ -118,6 +118,17 @@ def unlock(email: str) -> None:
             click.echo(f"No login of {email} failed lately: there is nothing to unlock.")
 
 
+@staff_group.command("reset-factor")
+@_email
+def reset_factor(email: str) -> None:
+    """Remove the second factor of somebody who has lost it. They are logged out everywhere."""
+    with _accounts() as accounts:
+        if accounts.reset_factor(email, at=datetime.now(UTC)):
+            click.echo(f"Removed the second factor of {email}, and its recovery codes.")
+        else:
+            click.echo(f"{email} has no second factor.")
+
+
 @staff_group.command("list")
 def list_accounts() -> None:
     """List all accounts with their roles."""

@@ -65,7 +65,7 @@ from payorch.wiring.recovery import (
 )
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
-from payorch.wiring.staff import STAFF_SCHEDULE, staff_handlers, staff_sessions
+from payorch.wiring.staff import STAFF_SCHEDULE, second_factors, staff_handlers, staff_sessions
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
     access_records,
@@ -208,6 +208,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         record_access=access_records(base),
         limit_logins=login_limits(base, settings.secret_key),
         staff_sessions=sessions,
+        second_factors=second_factors(settings, base),
         clock=base.clock,
     )
     return Wired(

@@ -1,11 +1,15 @@
-"""Staff sessions, and what is forgotten of them."""
+"""Staff sessions and second factors, and what is forgotten of them."""
 
 from datetime import timedelta
 
 from payorch.application.jobs import HOUR_S, PURGE_STAFF_SESSIONS, Job, JobHandler, Schedule
+from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_sessions import SessionRules, StaffSessionsUseCase
 from payorch.config import Settings
+from payorch.infrastructure.persistence.second_factors import SqlAlchemySecondFactors
 from payorch.infrastructure.persistence.staff_sessions import SqlAlchemyStaffSessions
+from payorch.infrastructure.security.factor_chance import RandomFactorChance
+from payorch.infrastructure.security.sealed_secrets import AesSecretBox
 from payorch.infrastructure.security.session_keys import RandomSessionKeys
 from payorch.wiring.base import Base
 
@@ -22,7 +26,20 @@ def staff_sessions(settings: Settings, base: Base) -> StaffSessionsUseCase:
         SessionRules(
             idle=timedelta(minutes=settings.staff_idle_min),
             longest=timedelta(hours=settings.staff_session_h),
+            needs_second_factor=settings.requires_second_factor,
         ),
+    )
+
+
+def second_factors(settings: Settings, base: Base) -> SecondFactorsUseCase:
+    return SecondFactorsUseCase(
+        SqlAlchemySecondFactors(base.transactions),
+        AesSecretBox(
+            settings.secret_key, settings.secret_key_fallbacks, purpose="authenticator apps"
+        ),
+        RandomFactorChance(),
+        base.clock,
+        is_required=settings.requires_second_factor,
     )
 
 

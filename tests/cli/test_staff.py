@@ -95,6 +95,16 @@ def test_an_account_that_was_tried_too_often_is_unlocked(payorch: Payorch) -> No
     assert payorch("staff", "unlock", "nobody@example.com").exit_code == 1
 
 
+def test_a_lost_second_factor_is_reset(payorch: Payorch) -> None:
+    payorch("staff", "create", "olga@example.com", "--role", "ops")
+
+    none = payorch("staff", "reset-factor", "olga@example.com")
+    unknown = payorch("staff", "reset-factor", "nobody@example.com")
+
+    assert (none.exit_code, none.output) == (0, "olga@example.com has no second factor.\n")
+    assert unknown.exit_code == 1
+
+
 def test_roles_are_changed_and_the_last_administrator_stays(payorch: Payorch) -> None:
     payorch("staff", "create", "ada@example.com", "--role", "admin")
 

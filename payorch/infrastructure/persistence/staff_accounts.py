@@ -21,6 +21,7 @@ from payorch.application.staff_sessions import SessionEnd
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.login_counts import forget_tries
+from payorch.infrastructure.persistence.second_factors import remove_factor
 from payorch.infrastructure.persistence.staff_roles import (
     ADMIN,
     StaffAccountRefused,
@@ -39,6 +40,7 @@ MAX_PASSWORD_LENGTH = 128
 """What Flask-Security accepts; longer ones would only cost hashing time."""
 
 _COMMAND_LINE = "command line"
+_FROM_COMMAND_LINE = "from the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,19 @@ class StaffAccounts:
             _journal(connection, "unlock_staff", address, {"failed_logins": 0}, at)
         return True
 
+    def reset_factor(self, email: str, *, at: datetime) -> bool:
+        """Remove the second factor of who has lost it; False when there was none.
+
+        Raises StaffAccountRefused when there is no such account.
+        """
+        address = _checked_email(email)
+        with self._database.tx() as connection:
+            if _id_of(connection, address) is None:
+                raise StaffAccountRefused(f"{address} has no account.")
+            return remove_factor(
+                connection, address, by=_COMMAND_LINE, reason=_FROM_COMMAND_LINE, at=at
+            )
+
     def all(self) -> tuple[StaffAccount, ...]:
         """Every account with its roles, by e-mail."""
         with self._database.read() as connection:
@@ -257,7 +272,7 @@ def _journal(
         actor=_COMMAND_LINE,
         action=action,
         subject=f"staff:{email}",
-        reason="from the command line",
+        reason=_FROM_COMMAND_LINE,
         before=before,
         after=after,
         at=at,

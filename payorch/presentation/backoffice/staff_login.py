@@ -20,7 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.application.login_limits import LoginTry
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
-from payorch.presentation.backoffice import access_records
+from payorch.presentation.backoffice import access_records, login_steps
 from payorch.presentation.backoffice.shell import staff_session
 
 # How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
@@ -62,7 +62,7 @@ class StaffLoginForm(LoginForm):
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
         # Counted and looked up in one spelling: else each spelling would have tries of its own.
         self.email.data = _spelling(self.email.data or "")
-        attempt = _count(self.email.data)
+        attempt = access_records.count_login(self.email.data)
         # A locked account takes the same way, so that it takes the same time.
         is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
@@ -72,16 +72,9 @@ class StaffVerifyForm(VerifyForm):
     """The password once more: who found an open session must not guess it here without end."""
 
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
-        attempt = _count(_spelling(str(self.user.email)))
+        attempt = access_records.count_login(_spelling(str(self.user.email)))
         is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
-
-
-def _count(email: str) -> LoginTry:
-    # What was read for this request so far is older than the count. SQLite would not let a
-    # transaction that began before it write, as a new way to hash passwords makes it do.
-    current_app.extensions["security"].datastore.db.session.rollback()
-    return access_records.count_login(email)
 
 
 def _conclude(form: LoginForm | VerifyForm, attempt: LoginTry, *, is_right: bool) -> bool:
@@ -122,6 +115,7 @@ def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
     login_manager = app.login_manager  # type: ignore[attr-defined]  # set by Flask-Login
     login_manager.request_loader(_nobody)
     staff_session.init_app(app, login_manager)
+    login_steps.init_app(app, security)
 
 
 def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:

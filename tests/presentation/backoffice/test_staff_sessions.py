@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from payorch.application.jobs import PURGE_STAFF_SESSIONS
 from payorch.application.staff_sessions import KEEP_ENDED, SEEN_EVERY
+from payorch.config import Settings
 from payorch.factory import wired
 from payorch.infrastructure.persistence.staff_accounts import StaffAccounts
 from payorch.infrastructure.persistence.tables import JournalRow, RoleRow, StaffRow, StaffSessionRow
@@ -142,6 +143,21 @@ def test_the_limits_are_settings(open_office, clock):
     assert is_in(olga)
     clock.advance(seconds=121)
     assert not is_in(olga)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (Settings(staff_idle_min=0), "PAYORCH_STAFF_IDLE_MIN lies between 1 and 1440."),
+        (Settings(staff_session_h=25), "PAYORCH_STAFF_SESSION_H lies between 1 and 24."),
+        (
+            Settings(env="production", staff_idle_min=16),
+            "PAYORCH_STAFF_IDLE_MIN is at most 15 in production.",
+        ),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(settings, problem):
+    assert problem in settings.problems()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def let_time_pass(office, by_s=TOO_LONG_S):
             )
 
 
-def answered(visitor, page, password=PASSWORD, **options):
+def answered(visitor, page, answer=PASSWORD, *, field="step_up_password", **options):
     """The question's form, sent as a browser would send it."""
     form = re.search(r'<form class="panel".*?</form>', page.text, re.DOTALL)[0]
     fields = {}
@@ -40,7 +40,7 @@ def answered(visitor, page, password=PASSWORD, **options):
         name = re.search(r'name="([^"]*)"', tag)[1]
         value = re.search(r'value="([^"]*)"', tag)
         fields.setdefault(name, []).append(html.unescape(value[1]) if value else "")
-    fields["step_up_password"] = password
+    fields[field] = answer
     address = html.unescape(re.search(r'action="([^"]*)"', form)[1])
     return visitor.client.post(address, data=fields, **options)
 

@@ -30,6 +30,10 @@ from payorch.infrastructure.persistence.tables.routing_policies import (
     RoutingDraftRow,
     RoutingPolicyRow,
 )
+from payorch.infrastructure.persistence.tables.second_factors import (
+    RecoveryCodeRow,
+    StaffFactorRow,
+)
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff_sessions import StaffSessionRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
@@ -58,6 +62,7 @@ __all__ = [
     "ProviderHourRow",
     "ProviderHourSpreadRow",
     "ProviderMinuteRow",
+    "RecoveryCodeRow",
     "RefundReviewRow",
     "RefundRow",
     "ReviewRow",
@@ -65,6 +70,7 @@ __all__ = [
     "RollupStateRow",
     "RoutingDraftRow",
     "RoutingPolicyRow",
+    "StaffFactorRow",
     "StaffRow",
     "StaffSessionRow",
     "SubmissionRow",

@@ -1,16 +1,15 @@
-"""My account: where one is logged in, and the end of what one does not know."""
+"""My account: the second factor, where one is logged in, and the end of what one does not know."""
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
+from payorch.presentation.backoffice.people.own_factor import OwnFactor, own_session
 from payorch.presentation.backoffice.shell.access import current_staff, is_active_staff
-from payorch.presentation.backoffice.shell.base_view import BackofficeView
-from payorch.presentation.backoffice.shell.staff_session import current_session
 from payorch.presentation.services import services
 
 
-class AccountView(BackofficeView):
+class AccountView(OwnFactor):
     """For everybody who is logged in; each sees and changes their own account only."""
 
     def __init__(self) -> None:
@@ -25,10 +24,13 @@ class AccountView(BackofficeView):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
+        factors = services().second_factors
         page: str = self.render(
             "backoffice/account.html",
+            factor=factors.state(current_staff().email),
+            is_factor_required=factors.is_required,
             sessions=services().staff_sessions.open_ones(current_staff().email),
-            own_session=_own_session(),
+            own_session=own_session(),
         )
         return page
 
@@ -45,7 +47,7 @@ class AccountView(BackofficeView):
     @expose("/sessions/end-others", methods=["POST"])
     def end_others(self) -> ResponseReturnValue:
         email = current_staff().email
-        ended = services().staff_sessions.end_others(email, by=email, keep=_own_session())
+        ended = services().staff_sessions.end_others(email, by=email, keep=own_session())
         flash(*ended_many(ended))
         return redirect(url_for(".index"), code=303)
 
@@ -59,8 +61,3 @@ def ended_many(number: int) -> tuple[str, str]:
     if not number:
         return "There was no session to end.", "info"
     return ("1 session is ended." if number == 1 else f"{number} sessions are ended."), "success"
-
-
-def _own_session() -> str | None:
-    found = current_session()
-    return None if found is None else found.public_id

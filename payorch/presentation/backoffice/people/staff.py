@@ -11,14 +11,21 @@ from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
 
+from payorch.application.second_factor import FactorState
+from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.application.staff_sessions import StaffSession
+from payorch.domain.errors import ReasonRequired, SecondFactorRefused
 from payorch.infrastructure.persistence.tables.staff import StaffRow
 from payorch.presentation.backoffice.people.account import ENDED, WAS_OVER, ended_many
+from payorch.presentation.backoffice.people.own_factor import own_session
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.backoffice.shell.base_view import BackofficeView
-from payorch.presentation.backoffice.shell.staff_session import current_session
+from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.services import services
+
+REMOVED = ("The second factor is removed, and its recovery codes with it.", "success")
+WAS_NONE = ("There was no second factor any more.", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class Person:
     email: str
     roles: str
     is_active: bool
+    factor: FactorState | None
     sessions: tuple[StaffSession, ...]
 
 
@@ -44,11 +52,11 @@ class StaffView(BackofficeView):
 
     @expose("/<email>")
     def person(self, email: str) -> ResponseReturnValue:
-        own = current_session()
         page: str = self.render(
             "backoffice/staff_person.html",
             person=self._found(email),
-            own_session=None if own is None else own.public_id,
+            own_session=own_session(),
+            max_reason_length=MAX_REASON_LENGTH,
         )
         return page
 
@@ -64,13 +72,30 @@ class StaffView(BackofficeView):
     @expose("/<email>/sessions/end-all", methods=["POST"])
     def end_all(self, email: str) -> ResponseReturnValue:
         """All of that person; of one's own all but the present one."""
-        person, own = self._found(email), current_session()
+        person = self._found(email)
         ended = services().staff_sessions.end_others(
-            person.email,
-            by=current_staff().email,
-            keep=None if own is None else own.public_id,
+            person.email, by=current_staff().email, keep=own_session()
         )
         flash(*ended_many(ended))
+        return redirect(url_for(".person", email=person.email), code=303)
+
+    @expose("/<email>/second-factor/remove", methods=["POST"])
+    def remove_factor(self, email: str) -> ResponseReturnValue:
+        """For who has lost their device. That person is logged out everywhere."""
+        person = self._found(email)
+        if question := identity_question(self):
+            return question
+        try:
+            is_removed = services().second_factors.remove(
+                person.email,
+                by=current_staff().email,
+                reason=request.form.get("reason", ""),
+                keep_session=own_session(),
+            )
+        except (ReasonRequired, SecondFactorRefused) as error:
+            flash(error.message, "error")
+        else:
+            flash(*(REMOVED if is_removed else WAS_NONE))
         return redirect(url_for(".person", email=person.email), code=303)
 
     def _found(self, email: str) -> Person:
@@ -85,5 +110,6 @@ def _person(row: StaffRow) -> Person:
         row.email,
         ", ".join(sorted(role.name for role in row.roles)),
         row.active,
+        services().second_factors.state(row.email),
         services().staff_sessions.open_ones(row.email),
     )
