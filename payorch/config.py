@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from payorch.config_problems import alert_webhook_problems, are_webhook_secrets, mail_problems
+from payorch.config_problems import (
+    alert_webhook_problems,
+    are_webhook_secrets,
+    mail_problems,
+    staff_session_problems,
+)
 
 MIN_SECRET_LENGTH = 32
 _TEXTS_OR_NOTHING = frozenset(
@@ -33,6 +38,7 @@ _CHOICES = {
     "env": ("development", "production"),
     "mail_backend": ("outbox", "file", "smtp"),
     "default_language": ("en", "es"),
+    "second_factor": ("required", "optional"),
 }
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -59,6 +65,9 @@ class Settings:
     proxy_hops: int = 0
     nodes: int = 1
     api_token: str | None = field(default=None, repr=False)
+    second_factor: Literal["required", "optional"] | None = None
+    staff_idle_min: int = 15
+    staff_session_h: int = 12
     sandbox_url: str | None = DEFAULT_SANDBOX_URL
     sandbox_public_url: str | None = None
     sandbox_api_key: str = field(default="practice_key_{account}", repr=False)
@@ -139,6 +148,11 @@ class Settings:
         return self.env == "production"
 
     @property
+    def requires_second_factor(self) -> bool:
+        """What the setting says; without one, in production only."""
+        return (self.second_factor or ("required" if self.is_production else "")) == "required"
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -166,6 +180,7 @@ class Settings:
             found.append("PAYORCH_DATABASE_URL is neither sqlite:/// nor postgresql://.")
         if urlsplit(self.base_url).scheme not in {"http", "https"}:
             found.append("PAYORCH_BASE_URL must start with http:// or https://.")
+        found += staff_session_problems(self)
         if not 0 <= self.compare_providers_every_h <= 24:
             found.append("PAYORCH_COMPARE_PROVIDERS_EVERY_H lies between 0 (never) and 24.")
         if not 1 <= self.max_providers_per_submission <= 3:

@@ -1,4 +1,4 @@
-"""Checks of settings about mail and alerts, one sentence for each thing that is wrong."""
+"""Checks of settings about staff, mail and alerts, one sentence for each thing that is wrong."""
 
 import base64
 import re
@@ -15,6 +15,21 @@ SMTPS_PORT = 465
 _ONE_ADDRESS = re.compile(
     r"[^@\s,;:<>\"()\[\]\x00-\x1f\x7f]{1,64}@[^@\s,;:<>\"()\x00-\x1f\x7f]{1,189}"
 )
+
+
+MAX_IDLE_MIN = 15
+"""PCI DSS 4.0.1, 8.2.8."""
+
+
+def staff_session_problems(settings: "Settings") -> list[str]:
+    found = []
+    if not 1 <= settings.staff_idle_min <= 24 * 60:
+        found.append("PAYORCH_STAFF_IDLE_MIN lies between 1 and 1440.")
+    if settings.is_production and settings.staff_idle_min > MAX_IDLE_MIN:
+        found.append(f"PAYORCH_STAFF_IDLE_MIN is at most {MAX_IDLE_MIN} in production.")
+    if not 1 <= settings.staff_session_h <= 24:
+        found.append("PAYORCH_STAFF_SESSION_H lies between 1 and 24.")
+    return found
 
 
 def mail_problems(settings: "Settings") -> list[str]:

@@ -82,6 +82,9 @@ RECONCILE_REFUNDS = JobKind("reconcile_refunds", "refunds", (5, 15, MINUTE_S))
 PURGE_JOBS = JobKind("purge_jobs", "upkeep", (MINUTE_S, 10 * MINUTE_S))
 """Delete jobs that were done long ago."""
 
+PURGE_STAFF_SESSIONS = JobKind("purge_staff_sessions", "upkeep", (MINUTE_S, 10 * MINUTE_S))
+"""Delete staff sessions that were over long ago."""
+
 
 def job_kinds() -> dict[str, JobKind]:
     """Every kind of this module by its name."""

@@ -103,20 +103,31 @@ class LimitLoginsUseCase:
         account = self._counts.count(account_key, ACCOUNT_LIMIT, at=now)
         return LoginTry(account_key, sender_key, account, sender)
 
-    def failed(self, attempt: LoginTry, staff: Email | None, *, address: str) -> None:
+    def failed(
+        self, attempt: LoginTry, staff: Email | None, *, address: str, of_code: bool = False
+    ) -> None:
         """Journal it, unless the account is locked: then the entry of the lock stands for all.
 
-        `staff` None: there is no account with the address that was typed.
+        `staff` None: there is no account with the address that was typed. `of_code`: the password
+        was right, the code of the second factor was not.
         """
         now = self._clock.now()
         if attempt.is_open:
-            self._journal.login_failed(staff, address=address, at=now)
+            self._journal.login_failed(staff, address=address, at=now, of_code=of_code)
         if attempt.account.number == ACCOUNT_LIMIT.tries:
             self._journal.login_locked(
                 staff, until=attempt.account.ends_at, address=address, at=now
             )
         if attempt.sender.number == SENDER_LIMIT.tries:
             self._journal.sender_locked(address, until=attempt.sender.ends_at, at=now)
+
+    def half_way(self, attempt: LoginTry) -> None:
+        """The password was right and a second step follows: only this try is given back.
+
+        Failed ones stay counted, else who has the password could try codes without end.
+        """
+        self._counts.give_back(attempt.sender_key, SENDER_LIMIT)
+        self._counts.give_back(attempt.account_key, ACCOUNT_LIMIT)
 
     def came_in(self, attempt: LoginTry) -> None:
         """The network only gets this one try back: who has an account may still guess others'."""

@@ -44,7 +44,9 @@ from payorch.application.rule_on_decline import (
     DeclineRulings,
     RuleOnDeclineUseCase,
 )
+from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_access import RecordAccessUseCase
+from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
@@ -97,4 +99,6 @@ class Services:
     limit_logins: LimitLoginsUseCase
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase
+    staff_sessions: StaffSessionsUseCase
+    second_factors: SecondFactorsUseCase
     clock: Clock

@@ -15,10 +15,14 @@ Email = str
 class AccessJournal(Protocol):
     """`address` is the network address. All raise LedgerUnavailable."""
 
-    def logged_in(self, staff: Email, *, address: str, at: datetime) -> None:
-        """Somebody came in with this account."""
+    def logged_in(
+        self, staff: Email, *, address: str, at: datetime, factor: str | None = None
+    ) -> None:
+        """Somebody came in with this account, by a second factor or without one."""
 
-    def login_failed(self, staff: Email | None, *, address: str, at: datetime) -> None:
+    def login_failed(
+        self, staff: Email | None, *, address: str, at: datetime, of_code: bool = False
+    ) -> None:
         """Somebody tried to; None: with an address that has no account."""
 
     def login_locked(
@@ -46,8 +50,8 @@ class RecordAccessUseCase:
         self._journal = journal
         self._clock = clock
 
-    def logged_in(self, staff: Email, *, address: str) -> None:
-        self._journal.logged_in(staff, address=address, at=self._clock.now())
+    def logged_in(self, staff: Email, *, address: str, factor: str | None = None) -> None:
+        self._journal.logged_in(staff, address=address, at=self._clock.now(), factor=factor)
 
     def logged_out(self, staff: Email, *, address: str) -> None:
         self._journal.logged_out(staff, address=address, at=self._clock.now())

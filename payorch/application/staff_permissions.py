@@ -28,6 +28,7 @@ class Permission(StrEnum):
     WRITE_NOTES = "notes.write"
     MANAGE_ALERTS = "alerts.manage"
     MANAGE_API_KEYS = "api_keys.manage"
+    MANAGE_STAFF = "staff.manage"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.EXPORT_JOURNAL,
         Permission.DECIDE_REVIEWS,
         Permission.MANAGE_API_KEYS,
+        Permission.MANAGE_STAFF,
     },
     "auditor": _EVERYONE
     | {Permission.READ_JOURNAL, Permission.EXPORT_JOURNAL, Permission.READ_JOBS},
@@ -68,6 +70,7 @@ ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
     "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
-    "admin": "Changes the routing, reads the journal, decides on reviews, makes API keys.",
+    "admin": "Changes the routing, reads the journal, decides on reviews, makes API keys, and "
+    "looks after logins.",
     "auditor": "Reads everything, takes the journal away; changes nothing.",
 }

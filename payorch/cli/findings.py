@@ -65,6 +65,15 @@ def settings_findings(environ: Mapping[str, str]) -> tuple[Settings | None, list
                 "Set PAYORCH_SECRET_KEY before anybody else can reach this site.",
             )
         )
+    if settings.is_production and not settings.requires_second_factor:
+        found.append(
+            Finding(
+                Level.WARN,
+                "second factor",
+                "a password alone lets staff in",
+                "Set PAYORCH_SECOND_FACTOR=required: PCI DSS 4.0.1 wants it for every access.",
+            )
+        )
     return settings, found
 
 

@@ -9,11 +9,8 @@ import click
 
 from payorch.application.staff_permissions import ROLE_DESCRIPTIONS
 from payorch.cli.environment import open_database, read_settings, require_migrated
-from payorch.infrastructure.persistence.staff_accounts import (
-    NewStaff,
-    StaffAccountRefused,
-    StaffAccounts,
-)
+from payorch.infrastructure.persistence.staff_accounts import NewStaff, StaffAccounts
+from payorch.infrastructure.persistence.staff_roles import StaffAccountRefused
 from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 
 _email = click.argument("email")
@@ -74,6 +71,23 @@ def password(email: str, *, password_stdin: bool) -> None:
         _show(changed, "Changed", is_own=password_stdin)
 
 
+@staff_group.command("roles")
+@_email
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(sorted(ROLE_DESCRIPTIONS)),
+    help="Exactly these are kept; may be given more than once.",
+)
+def set_roles(email: str, roles: tuple[str, ...]) -> None:
+    """Give an account other roles. Who loses one is logged out."""
+    with _accounts() as accounts:
+        account = accounts.set_roles(email, roles, at=datetime.now(UTC))
+        click.echo(f"Changed {account.email} ({', '.join(account.roles)}).")
+
+
 @staff_group.command("close")
 @_email
 def close_account(email: str) -> None:
@@ -102,6 +116,17 @@ def unlock(email: str) -> None:
             click.echo(f"Unlocked {email}.")
         else:
             click.echo(f"No login of {email} failed lately: there is nothing to unlock.")
+
+
+@staff_group.command("reset-factor")
+@_email
+def reset_factor(email: str) -> None:
+    """Remove the second factor of somebody who has lost it. They are logged out everywhere."""
+    with _accounts() as accounts:
+        if accounts.reset_factor(email, at=datetime.now(UTC)):
+            click.echo(f"Removed the second factor of {email}, and its recovery codes.")
+        else:
+            click.echo(f"{email} has no second factor.")
 
 
 @staff_group.command("list")

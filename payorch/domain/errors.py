@@ -208,6 +208,18 @@ class RefundNotRetryable(PayorchError):
     code = "refund_not_retryable"
 
 
+class SecondFactorRefused(PayorchError):
+    """A second factor cannot be set up, renewed or removed like that; the message says why."""
+
+    code = "second_factor_refused"
+
+
+class SecretUnreadable(PayorchError):
+    """It was sealed with another key, about another thing, or changed since."""
+
+    code = "secret_unreadable"
+
+
 class PaymentsPaused(PayorchError):
     """SAFE mode: the books are being checked against the providers. Nothing was sent."""
 

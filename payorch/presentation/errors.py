@@ -46,6 +46,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.CircuitChangedMeanwhile: 409,
     facts.PaymentMethodNotFound: 404,
     facts.ReasonRequired: 422,
+    facts.SecondFactorRefused: 409,
+    facts.SecretUnreadable: 422,
     facts.RefundNotFound: 404,
     facts.OrderNotRefundable: 409,
     facts.RefundTooLarge: 409,

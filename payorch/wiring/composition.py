@@ -66,6 +66,7 @@ from payorch.wiring.recovery import (
 )
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
+from payorch.wiring.staff import STAFF_SCHEDULE, second_factors, staff_handlers, staff_sessions
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
     access_records,
@@ -142,6 +143,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         VERIFY_SCHEDULE,
         ALERTS_SCHEDULE,
         ADAPTIVE_SCHEDULE,
+        STAFF_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *comparison_schedules(settings),
         *giving_back.schedules,
@@ -159,6 +161,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     handlers.update(alert_handlers(base, alerts, metrics, operating_figures))
     adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
+    sessions = staff_sessions(settings, base)
+    handlers.update(staff_handlers(sessions))
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -206,6 +210,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         limit_logins=login_limits(base, settings.secret_key),
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),
+        staff_sessions=sessions,
+        second_factors=second_factors(settings, base),
         clock=base.clock,
     )
     return Wired(

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from payorch.cli.findings import settings_findings
 from tests.cli.conftest import Payorch
 from tests.sandbox_process import SandboxProcess, free_port
 
@@ -134,3 +135,21 @@ def test_a_server_database_is_examined_too(payorch: Payorch, postgresql) -> None
     assert result.exit_code == 0
     assert "postgresql, takes writes" in result.output
     assert "database clock" in result.output
+
+
+def test_a_production_where_a_password_is_enough_is_warned_of() -> None:
+    production = {
+        "PAYORCH_ENV": "production",
+        "PAYORCH_SECRET_KEY": "k" * 40,
+        "PAYORCH_API_TOKEN": "t" * 40,
+        "PAYORCH_BASE_URL": "https://pay.example.org",
+        "PAYORCH_TRUSTED_HOSTS": "pay.example.org",
+        "PAYORCH_DATABASE_URL": "postgresql://payorch@db.example.org/payorch",
+        "PAYORCH_SANDBOX_URL": "",
+    }
+
+    def subjects(**more: str) -> list[str]:
+        return [finding.subject for finding in settings_findings(production | more)[1]]
+
+    assert "second factor" not in subjects()
+    assert "second factor" in subjects(PAYORCH_SECOND_FACTOR="optional")

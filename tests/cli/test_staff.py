@@ -54,11 +54,11 @@ def test_an_unknown_role_is_refused(payorch: Payorch) -> None:
 
 def test_the_list_shows_roles_and_closed_accounts(payorch: Payorch) -> None:
     payorch("staff", "create", "olga@example.com", "--role", "ops", "--role", "finance")
-    payorch("staff", "create", "ada@example.com", "--role", "admin")
+    payorch("staff", "create", "ada@example.com", "--role", "auditor")
     payorch("staff", "close", "ada@example.com")
 
     assert payorch("staff", "list").output.splitlines() == [
-        "ada@example.com  admin  (closed)",
+        "ada@example.com  auditor  (closed)",
         "olga@example.com  finance, ops",
     ]
 
@@ -93,3 +93,27 @@ def test_an_account_that_was_tried_too_often_is_unlocked(payorch: Payorch) -> No
     assert "nothing to unlock" in nothing.output
     assert (result.exit_code, result.output) == (0, "Unlocked Olga@example.com.\n")
     assert payorch("staff", "unlock", "nobody@example.com").exit_code == 1
+
+
+def test_a_lost_second_factor_is_reset(payorch: Payorch) -> None:
+    payorch("staff", "create", "olga@example.com", "--role", "ops")
+
+    none = payorch("staff", "reset-factor", "olga@example.com")
+    unknown = payorch("staff", "reset-factor", "nobody@example.com")
+
+    assert (none.exit_code, none.output) == (0, "olga@example.com has no second factor.\n")
+    assert unknown.exit_code == 1
+
+
+def test_roles_are_changed_and_the_last_administrator_stays(payorch: Payorch) -> None:
+    payorch("staff", "create", "ada@example.com", "--role", "admin")
+
+    refused = payorch("staff", "roles", "ada@example.com", "--role", "ops")
+    closed = payorch("staff", "close", "ada@example.com")
+    payorch("staff", "create", "olga@example.com", "--role", "admin")
+    changed = payorch("staff", "roles", "ada@example.com", "--role", "ops", "--role", "viewer")
+
+    assert (refused.exit_code, closed.exit_code) == (1, 1)
+    assert "last administrator" in refused.output
+    assert "last administrator" in closed.output
+    assert changed.output == "Changed ada@example.com (ops, viewer).\n"

@@ -16,7 +16,12 @@ class SqlAlchemyAccessJournal:
     def __init__(self, transactions: LedgerTransactions) -> None:
         self._transactions = transactions
 
-    def logged_in(self, staff: str, *, address: str, at: datetime) -> None:
+    def logged_in(
+        self, staff: str, *, address: str, at: datetime, factor: str | None = None
+    ) -> None:
+        after = {"address": address}
+        if factor is not None:
+            after["second_factor"] = factor
         with self._transactions.write() as connection:
             insert_entry(
                 connection,
@@ -25,18 +30,21 @@ class SqlAlchemyAccessJournal:
                 subject=_subject(f"staff:{staff}"),
                 reason="the password was right",
                 before=None,
-                after={"address": address},
+                after=after,
                 at=at,
             )
 
-    def login_failed(self, staff: str | None, *, address: str, at: datetime) -> None:
+    def login_failed(
+        self, staff: str | None, *, address: str, at: datetime, of_code: bool = False
+    ) -> None:
+        reason = "wrong code" if of_code else "wrong password, or closed account"
         with self._transactions.write() as connection:
             insert_entry(
                 connection,
                 actor=VISITOR,
                 action="login_failed",
                 subject=NO_ACCOUNT if staff is None else _subject(f"staff:{staff}"),
-                reason="no such account" if staff is None else "wrong password, or closed account",
+                reason="no such account" if staff is None else reason,
                 before=None,
                 after={"address": address},
                 at=at,

@@ -13,14 +13,24 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from payorch.application.login_limits import LoginKeys
-from payorch.application.staff_permissions import ROLE_DESCRIPTIONS, ROLE_PERMISSIONS
-from payorch.domain.errors import PayorchError
+from payorch.application.staff_permissions import ROLE_PERMISSIONS
+from payorch.application.staff_sessions import SessionEnd
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.login_counts import forget_tries
+from payorch.infrastructure.persistence.second_factors import remove_factor
+from payorch.infrastructure.persistence.staff_roles import (
+    ADMIN,
+    StaffAccountRefused,
+    ensure_roles,
+    give_roles,
+    require_an_admin,
+    role_names,
+)
+from payorch.infrastructure.persistence.staff_sessions import end_sessions
 from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff import staff_roles
 
@@ -30,12 +40,7 @@ MAX_PASSWORD_LENGTH = 128
 """What Flask-Security accepts; longer ones would only cost hashing time."""
 
 _COMMAND_LINE = "command line"
-
-
-class StaffAccountRefused(PayorchError):
-    """The e-mail, a role or the password cannot be used, or the account exists or is unknown."""
-
-    code = "staff_account_refused"
+_FROM_COMMAND_LINE = "from the command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class StaffAccounts:
     def ensure_roles(self) -> None:
         """Make the roles in the database those of this release. Run it after every upgrade."""
         with self._database.tx() as connection:
-            _ensure_roles(connection)
+            ensure_roles(connection)
 
     def create(
         self, email: str, roles: Sequence[str], *, at: datetime, password: str | None = None
@@ -77,7 +82,7 @@ class StaffAccounts:
         names = _checked_roles(roles)
         secret = _checked_password(password) if password is not None else secrets.token_urlsafe(15)
         with self._database.tx() as connection:
-            _ensure_roles(connection)
+            ensure_roles(connection)
             if _id_of(connection, address) is not None:
                 raise StaffAccountRefused(f"{address} has an account already.")
             staff_id = connection.scalar(
@@ -93,11 +98,7 @@ class StaffAccounts:
                 )
                 .returning(StaffRow.id)
             )
-            role_ids = connection.scalars(select(RoleRow.id).where(RoleRow.name.in_(names)))
-            connection.execute(
-                insert(staff_roles),
-                [{"staff_id": staff_id, "role_id": role_id} for role_id in role_ids],
-            )
+            give_roles(connection, staff_id, names)
             _journal(connection, "create_staff", address, {"roles": list(names)}, at)
         return NewStaff(address, names, secret)
 
@@ -114,8 +115,37 @@ class StaffAccounts:
             {"password": self._hashed(secret), "fs_uniquifier": uuid.uuid4().hex},
             {"password": "changed"},
             at,
+            ends_sessions=SessionEnd.PASSWORD_CHANGED,
         )
         return NewStaff(address, self._roles_of(address), secret)
+
+    def set_roles(self, email: str, roles: Sequence[str], *, at: datetime) -> StaffAccount:
+        """Exactly these roles. Who loses one is logged out; what is added counts at once.
+
+        Raises StaffAccountRefused for an unknown account or role, and for the last administrator.
+        """
+        address, names = _checked_email(email), _checked_roles(roles)
+        with self._database.tx() as connection:
+            ensure_roles(connection)
+            staff_id = _id_of(connection, address)
+            if staff_id is None:
+                raise StaffAccountRefused(f"{address} has no account.")
+            before = role_names(connection, address)
+            connection.execute(delete(staff_roles).where(staff_roles.c.staff_id == staff_id))
+            give_roles(connection, staff_id, names)
+            if ADMIN in before:
+                require_an_admin(connection)
+            _journal(
+                connection,
+                "set_staff_roles",
+                address,
+                {"roles": list(names)},
+                at,
+                before={"roles": before},
+            )
+            if set(before) - set(names):
+                end_sessions(connection, address, SessionEnd.ROLE_REMOVED, by=_COMMAND_LINE, at=at)
+        return next(account for account in self.all() if account.email == address)
 
     def set_active(self, email: str, *, is_active: bool, at: datetime) -> None:
         """Open or close an account. A closed one is logged out at its next request."""
@@ -125,6 +155,7 @@ class StaffAccounts:
             {"active": is_active, "fs_uniquifier": uuid.uuid4().hex},
             {"is_active": is_active},
             at,
+            ends_sessions=SessionEnd.ACCOUNT_CLOSED,
         )
 
     def unlock(self, email: str, keys: LoginKeys, *, at: datetime) -> bool:
@@ -140,6 +171,19 @@ class StaffAccounts:
                 return False
             _journal(connection, "unlock_staff", address, {"failed_logins": 0}, at)
         return True
+
+    def reset_factor(self, email: str, *, at: datetime) -> bool:
+        """Remove the second factor of who has lost it; False when there was none.
+
+        Raises StaffAccountRefused when there is no such account.
+        """
+        address = _checked_email(email)
+        with self._database.tx() as connection:
+            if _id_of(connection, address) is None:
+                raise StaffAccountRefused(f"{address} has no account.")
+            return remove_factor(
+                connection, address, by=_COMMAND_LINE, reason=_FROM_COMMAND_LINE, at=at
+            )
 
     def all(self) -> tuple[StaffAccount, ...]:
         """Every account with its roles, by e-mail."""
@@ -171,6 +215,8 @@ class StaffAccounts:
         values: dict[str, object],
         journalled: dict[str, object],
         at: datetime,
+        *,
+        ends_sessions: SessionEnd,
     ) -> None:
         with self._database.tx() as connection:
             changed = connection.execute(
@@ -178,21 +224,10 @@ class StaffAccounts:
             )
             if changed.rowcount == 0:
                 raise StaffAccountRefused(f"{email} has no account.")
+            if values.get("active") is False and ADMIN in role_names(connection, email):
+                require_an_admin(connection)
             _journal(connection, action, email, journalled, at)
-
-
-def _ensure_roles(connection: Connection) -> None:
-    rows = connection.execute(select(RoleRow.name, RoleRow.id))
-    known = {row.name: row.id for row in rows}
-    for name, permissions in ROLE_PERMISSIONS.items():
-        values = {
-            "description": ROLE_DESCRIPTIONS[name],
-            "permissions": sorted(permission.value for permission in permissions),
-        }
-        if name in known:
-            connection.execute(update(RoleRow).where(RoleRow.id == known[name]).values(values))
-        else:
-            connection.execute(insert(RoleRow).values(name=name, **values))
+            end_sessions(connection, email, ends_sessions, by=_COMMAND_LINE, at=at)
 
 
 def _checked_email(email: str) -> str:
@@ -224,15 +259,21 @@ def _id_of(connection: Connection, email: str) -> int | None:
 
 
 def _journal(
-    connection: Connection, action: str, email: str, after: dict[str, object], at: datetime
+    connection: Connection,
+    action: str,
+    email: str,
+    after: dict[str, object],
+    at: datetime,
+    *,
+    before: dict[str, object] | None = None,
 ) -> None:
     insert_entry(
         connection,
         actor=_COMMAND_LINE,
         action=action,
         subject=f"staff:{email}",
-        reason="from the command line",
-        before=None,
+        reason=_FROM_COMMAND_LINE,
+        before=before,
         after=after,
         at=at,
     )

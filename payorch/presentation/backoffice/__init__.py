@@ -17,6 +17,8 @@ from payorch.presentation.backoffice.payments.provider_events import ProviderEve
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
+from payorch.presentation.backoffice.people.account import AccountView
+from payorch.presentation.backoffice.people.staff import StaffView
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_adaptive import RoutingAdaptiveView
@@ -34,6 +36,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         uses_https = settings().uses_https
     staff_login.init_app(app, db, uses_https=uses_https)
     site = create_admin_site(app)
+    app.jinja_env.globals["has_account_page"] = True
     app.jinja_env.globals["payments_are_paused"] = _payments_are_paused
     for view in (
         DashboardView(name="Dashboard", endpoint="dashboard", url="dashboard"),
@@ -63,6 +66,8 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         JobsView(db),
         LettersView(db),
         ApiKeysView(),
+        StaffView(db),
+        AccountView(),
     ):
         site.add_view(view)
 

@@ -5,18 +5,20 @@ the database is over by then - on SQLite, both at once would wait for each other
 whose login cannot be journalled is not handed out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request, session
 from flask_login import user_logged_out
 from flask_security.signals import user_authenticated
 
 from payorch.application.login_limits import LoginTry
+from payorch.presentation.backoffice.shell import staff_session
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.services import services
 
 _NOTES = "access_notes"
+_HALF_WAY = "login_half_way"
 _BACK_OFFICE = "/admin/"
 
 
@@ -28,7 +30,10 @@ def init_app(app: Flask) -> None:
 
 
 def count_login(email: str) -> LoginTry:
-    """Before the password is checked: what cannot be counted is not tried. See `begin`."""
+    """Before anything is checked: what cannot be counted is not tried. See `begin`."""
+    # What was read for this request so far is older than the count. SQLite would not let a
+    # transaction that began before it write, as a new way to hash passwords makes it do.
+    current_app.extensions["security"].datastore.db.session.rollback()
     return services().limit_logins.begin(email, address=_address())
 
 
@@ -38,19 +43,44 @@ def note_failed_login(attempt: LoginTry, account: Any) -> None:
     _note(lambda: services().limit_logins.failed(attempt, email, address=_address()))
 
 
+def note_wrong_code(attempt: LoginTry, email: str) -> None:
+    _note(lambda: services().limit_logins.failed(attempt, email, address=_address(), of_code=True))
+
+
 def note_right_password(attempt: LoginTry) -> None:
-    _note(lambda: services().limit_logins.came_in(attempt))
+    _note(lambda: _was_right(attempt))
 
 
-def _came_in(_app: Flask, user: Any, **_facts: object) -> None:
-    email = str(user.email)
-    _note(lambda: services().record_access.logged_in(email, address=_address()))
+def expect_second_step() -> None:
+    """A right password is half a login: it gives nobody new tries at the code."""
+    setattr(g, _HALF_WAY, True)
+
+
+def _was_right(attempt: LoginTry) -> None:
+    if g.get(_HALF_WAY):
+        services().limit_logins.half_way(attempt)
+    else:
+        services().limit_logins.came_in(attempt)
+
+
+def _came_in(
+    _app: Flask, user: Any, authn_via: Sequence[str] | None = None, **_facts: object
+) -> None:
+    """`authn_via` is "password", and then the second factor if one was used."""
+    email, factor = str(user.email), next(iter((authn_via or ())[1:]), None)
+    address = _address()
+    _note(staff_session.new_session(email, address=address, has_second_factor=factor is not None))
+    _note(lambda: services().record_access.logged_in(email, address=address, factor=factor))
 
 
 def _went_out(_app: Flask, user: Any, **_facts: object) -> None:
     email = getattr(user, "email", None)
     # Flask-Login also tells of visitors who were never logged in.
     if email is not None:
+        ended = staff_session.current_session()
+        if ended is not None:
+            _note(lambda: services().staff_sessions.log_out(ended))
+            session.pop(staff_session.KEY, None)
         _note(lambda: services().record_access.logged_out(str(email), address=_address()))
 
 

@@ -172,6 +172,15 @@ def _exported(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str)
     return f"took the journal away as {form}, from {since} until {until}"
 
 
+def _roles(before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+    earlier, now = (", ".join(state.get("roles", ())) for state in (before, after))
+    return f"changed the roles of {thing} from {earlier or 'none'} to {now}"
+
+
+def _ended_sessions(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+    return f"ended sessions of {thing}: {'; '.join(after.get('sessions', ()))}"
+
+
 _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]] = {
     "enable_payment_method": _plain("enabled {thing}"),
     "disable_payment_method": _plain("disabled {thing}"),
@@ -207,10 +216,16 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "provider_event.conclude": _plain("dealt with the provider's event"),
     "create_staff": _plain("opened an account for {thing}"),
     "set_staff_password": _plain("set another password for {thing}"),
+    "set_staff_roles": _roles,
     "open_staff_account": _plain("opened the account of {thing} again"),
     "close_staff_account": _plain("closed the account of {thing}"),
     "logged_in": _plain("logged in"),
     "logged_out": _plain("logged out"),
+    "staff_sessions_ended": _ended_sessions,
+    "second_factor_enrolled": _plain("set up a second factor for {thing}"),
+    "second_factor_removed": _plain("removed the second factor of {thing}"),
+    "recovery_codes_made": _plain("made new recovery codes for {thing}"),
+    "recovery_code_used": _plain("used a recovery code of {thing}"),
     "unlock_staff": _plain("unlocked the login of {thing}"),
     "login_locked": _plain("locked the login of {thing} by too many tries"),
     "login_sender_locked": _plain("may not log in from {thing} for a while: too many tries"),

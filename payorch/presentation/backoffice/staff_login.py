@@ -20,10 +20,8 @@ from flask_sqlalchemy import SQLAlchemy
 
 from payorch.application.login_limits import LoginTry
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
-from payorch.presentation.backoffice import access_records
-
-SESSION_LENGTH = timedelta(hours=12)
-"""A working day; security.md S3."""
+from payorch.presentation.backoffice import access_records, login_steps
+from payorch.presentation.backoffice.shell import staff_session
 
 # How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
 # command line makes accounts without this extension. A test logs in with such an account.
@@ -57,14 +55,14 @@ _SETTINGS: dict[str, Any] = {
 
 
 class StaffLoginForm(LoginForm):
-    """E-mail and password only: a session ends with the browser, or after SESSION_LENGTH."""
+    """E-mail and password only: the cookie ends with the browser, the session much earlier."""
 
     remember = None  # type: ignore[assignment]  # how WTForms takes an inherited field away
 
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
         # Counted and looked up in one spelling: else each spelling would have tries of its own.
         self.email.data = _spelling(self.email.data or "")
-        attempt = _count(self.email.data)
+        attempt = access_records.count_login(self.email.data)
         # A locked account takes the same way, so that it takes the same time.
         is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
@@ -74,16 +72,9 @@ class StaffVerifyForm(VerifyForm):
     """The password once more: who found an open session must not guess it here without end."""
 
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
-        attempt = _count(_spelling(str(self.user.email)))
+        attempt = access_records.count_login(_spelling(str(self.user.email)))
         is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
-
-
-def _count(email: str) -> LoginTry:
-    # What was read for this request so far is older than the count. SQLite would not let a
-    # transaction that began before it write, as a new way to hash passwords makes it do.
-    current_app.extensions["security"].datastore.db.session.rollback()
-    return access_records.count_login(email)
 
 
 def _conclude(form: LoginForm | VerifyForm, attempt: LoginTry, *, is_right: bool) -> bool:
@@ -121,7 +112,10 @@ def init_app(app: Flask, db: SQLAlchemy, *, uses_https: bool) -> None:
     # Pages ask AccessGuard; Flask-Security's own role decorators now refuse everybody.
     security.principal.identity_loaders.clear()
     # Its loader would take an auth token from a header, and even from the URL, on every page.
-    app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]  # set by Flask-Login
+    login_manager = app.login_manager  # type: ignore[attr-defined]  # set by Flask-Login
+    login_manager.request_loader(_nobody)
+    staff_session.init_app(app, login_manager)
+    login_steps.init_app(app, security)
 
 
 def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:
@@ -133,7 +127,6 @@ def _cookie_settings(*, uses_https: bool) -> dict[str, Any]:
         # Lax, not Strict: customers come back from a provider's page with their session.
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_PATH": "/",
-        "PERMANENT_SESSION_LIFETIME": SESSION_LENGTH,
     }
 
 

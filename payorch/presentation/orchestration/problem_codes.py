@@ -75,6 +75,8 @@ PROBLEM_CODES = tuple(
         ("invalid_hold", 422, "A circuit cannot be held like that; the detail says why."),
         ("invalid_window", 422, "The time range is malformed or too long."),
         ("reason_required", 422, "Say why; changes are journalled."),
+        ("second_factor_refused", 409, "A second factor cannot be changed like that."),
+        ("secret_unreadable", 422, "A sealed secret was changed, or is somebody else's."),
         (
             "card_not_accepted_now",
             422,

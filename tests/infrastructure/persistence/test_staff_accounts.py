@@ -11,7 +11,8 @@ from payorch.application.staff_permissions import (
     ROLE_PERMISSIONS,
     Permission,
 )
-from payorch.infrastructure.persistence.staff_accounts import StaffAccountRefused, StaffAccounts
+from payorch.infrastructure.persistence.staff_accounts import StaffAccounts
+from payorch.infrastructure.persistence.staff_roles import StaffAccountRefused
 from payorch.infrastructure.persistence.tables import JournalRow, RoleRow, StaffRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -36,11 +37,11 @@ def test_a_new_account_gets_a_password_that_is_stored_only_as_a_hash(database, a
 
 def test_an_account_can_be_looked_up_with_its_roles(accounts):
     accounts.create("olga@example.org", ["ops", "finance"], at=NOW)
-    accounts.create("ana@example.org", ["admin"], at=NOW)
+    accounts.create("ana@example.org", ["auditor"], at=NOW)
     accounts.set_active("ana@example.org", is_active=False, at=NOW)
 
     assert [(a.email, a.roles, a.is_active) for a in accounts.all()] == [
-        ("ana@example.org", ("admin",), False),
+        ("ana@example.org", ("auditor",), False),
         ("olga@example.org", ("finance", "ops"), True),
     ]
 

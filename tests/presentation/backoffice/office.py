@@ -1,7 +1,6 @@
 """The real application with a seeded back office, and people who can log in to it."""
 
 import re
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from payorch.config import Settings
 from payorch.factory import create_app, wired
 from payorch.infrastructure.persistence.staff_accounts import StaffAccounts
 from payorch.infrastructure.persistence.tables import StaffRow, TransactionRow
+from payorch.presentation.backoffice.shell.staff_session import KEY
 from payorch.presentation.services import services
 from tests.shop import a_method, seed
 
@@ -54,11 +54,14 @@ class Office:
         """A visitor with the session that a login leaves behind; test_staff_login logs in."""
         email, visitor = self.hire(name), self.visitor()
         with self.database.read() as connection:
-            session_id = connection.scalar(
+            account_key = connection.scalar(
                 select(StaffRow.fs_uniquifier).where(StaffRow.email == email)
             )
+        sessions = self.services.staff_sessions
+        key = sessions.new_key()
+        sessions.open(key, email, address="127.0.0.1", device="Test", has_second_factor=False)
         with visitor.client.session_transaction() as session:
-            session.update({"_user_id": session_id, "_fresh": True, "fs_paa": time.time()})
+            session.update({"_user_id": account_key, "_fresh": True, KEY: key})
         return visitor
 
     def let_go(self):

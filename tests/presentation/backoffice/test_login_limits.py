@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text
 
 from payorch.application.login_limits import ACCOUNT_LIMIT, SENDER_LIMIT
 from payorch.config import DEVELOPMENT_SECRET
-from payorch.infrastructure.persistence.staff_accounts import StaffAccountRefused, StaffAccounts
+from payorch.infrastructure.persistence.staff_accounts import StaffAccounts
+from payorch.infrastructure.persistence.staff_roles import StaffAccountRefused
 from payorch.infrastructure.persistence.tables import JournalRow, LoginCountRow
 from payorch.infrastructure.security.keyed_hashes import SecretKeyedHashes
 from tests.fakes import FakeClock, fake_time

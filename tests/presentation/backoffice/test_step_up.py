@@ -2,10 +2,13 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from payorch.application.login_limits import ACCOUNT_LIMIT
+from payorch.infrastructure.persistence.tables import StaffSessionRow
 from payorch.presentation.backoffice.shell.step_up import FRESH_FOR
 from tests.presentation.backoffice.office import PASSWORD
 from tests.presentation.backoffice.test_refunds import FinanceDesk
@@ -18,12 +21,18 @@ REASON = 'Gamma is "cheaper" <than> Beta'
 TOO_LONG_S = FRESH_FOR.total_seconds() + 1
 
 
-def let_time_pass(visitor, by_s=TOO_LONG_S):
-    with visitor.client.session_transaction() as session:
-        session["fs_paa"] -= by_s
+def let_time_pass(office, by_s=TOO_LONG_S):
+    """As if everybody had proved who they are earlier by this."""
+    with office.database.tx() as connection:
+        for row in connection.execute(select(StaffSessionRow.id, StaffSessionRow.verified_at)):
+            connection.execute(
+                update(StaffSessionRow)
+                .where(StaffSessionRow.id == row.id)
+                .values(verified_at=row.verified_at - timedelta(seconds=by_s))
+            )
 
 
-def answered(visitor, page, password=PASSWORD, **options):
+def answered(visitor, page, answer=PASSWORD, *, field="step_up_password", **options):
     """The question's form, sent as a browser would send it."""
     form = re.search(r'<form class="panel".*?</form>', page.text, re.DOTALL)[0]
     fields = {}
@@ -31,7 +40,7 @@ def answered(visitor, page, password=PASSWORD, **options):
         name = re.search(r'name="([^"]*)"', tag)[1]
         value = re.search(r'value="([^"]*)"', tag)
         fields.setdefault(name, []).append(html.unescape(value[1]) if value else "")
-    fields["step_up_password"] = password
+    fields[field] = answer
     address = html.unescape(re.search(r'action="([^"]*)"', form)[1])
     return visitor.client.post(address, data=fields, **options)
 
@@ -42,10 +51,10 @@ def olga(office):
 
 
 @pytest.fixture
-def asked(olga):
+def asked(office, olga):
     """The question that Olga's press on "publish" is answered with."""
     page = press(olga, olga.get(BOARD).text, move="gamma:up").text
-    let_time_pass(olga)
+    let_time_pass(office)
     return press(olga, page, "publish", reason=REASON)
 
 
@@ -94,7 +103,7 @@ def test_the_password_cannot_be_guessed_here(office, olga, asked):
 
 def test_a_password_of_the_future_is_not_fresh(olga, office):
     page = press(olga, olga.get(BOARD).text, move="gamma:up").text
-    let_time_pass(olga, by_s=-3600)
+    let_time_pass(office, by_s=-3600)
 
     assert QUESTION in press(olga, page, "publish", reason="no").text
     assert office.version() == 1
@@ -102,7 +111,7 @@ def test_a_password_of_the_future_is_not_fresh(olga, office):
 
 def test_an_earlier_version_is_restored_after_the_password(office, olga, asked):
     answered(olga, asked)
-    let_time_pass(olga)
+    let_time_pass(office)
 
     form = {"restore": 1, "version": 2, "reason": "Gamma was slower"}
     question = olga.post(f"{BOARD}restore", form)
@@ -115,7 +124,7 @@ def test_an_earlier_version_is_restored_after_the_password(office, olga, asked):
 
 def test_the_journal_is_taken_away_after_the_password(office):
     ari = office.logged_in("ari")
-    let_time_pass(ari)
+    let_time_pass(office)
 
     question = ari.post("/admin/journal/export", {"format": "csv", "reason": "the year's audit"})
     file = answered(ari, question)
@@ -126,7 +135,7 @@ def test_the_journal_is_taken_away_after_the_password(office):
 
 def test_who_may_not_act_is_not_asked_for_a_password(office):
     vera = office.logged_in("vera")
-    let_time_pass(vera)
+    let_time_pass(office)
 
     answer = vera.post(f"{BOARD}publish", {"version": 1, "reason": "no"})
 
@@ -138,7 +147,7 @@ def test_money_goes_back_after_the_password_and_once(open_office, database_url, 
     desk = FinanceDesk(open_office, database_url, sandbox)
     order_id = desk.paid_order()
     confirm = desk.typed(order_id, how_much="full", reason="Changed her mind")
-    let_time_pass(desk.finn)
+    let_time_pass(desk.office)
 
     question = desk.confirmed(order_id, confirm)
 

@@ -33,7 +33,12 @@ from payorch.infrastructure.persistence.tables.routing_policies import (
     RoutingDraftRow,
     RoutingPolicyRow,
 )
+from payorch.infrastructure.persistence.tables.second_factors import (
+    RecoveryCodeRow,
+    StaffFactorRow,
+)
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
+from payorch.infrastructure.persistence.tables.staff_sessions import StaffSessionRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
 from payorch.infrastructure.persistence.tables.verifications import VerificationRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
@@ -61,6 +66,7 @@ __all__ = [
     "ProviderHourRow",
     "ProviderHourSpreadRow",
     "ProviderMinuteRow",
+    "RecoveryCodeRow",
     "RefundReviewRow",
     "RefundRow",
     "ReviewRow",
@@ -70,7 +76,9 @@ __all__ = [
     "RoutingPolicyRow",
     "SegmentDayRow",
     "SegmentHourRow",
+    "StaffFactorRow",
     "StaffRow",
+    "StaffSessionRow",
     "SubmissionRow",
     "TransactionRow",
     "VerificationRow",

@@ -28,7 +28,7 @@ def choose() -> Response:
     chosen = _known(request.form.get("appearance"))
     if chosen is None:
         abort(400)
-    response = redirect(_local_path(request.form.get("next", "")), code=303)
+    response = redirect(local_path(request.form.get("next", "")), code=303)
     response.set_cookie(
         COOKIE,
         chosen,
@@ -49,7 +49,7 @@ def _known(value: str | None) -> Appearance | None:
             return None
 
 
-def _local_path(target: str) -> str:
+def local_path(target: str) -> str:
     """`target` if it is a back office path of ours, else the back office's first page.
 
     Browsers read a backslash as a slash, drop tabs and line ends, and take "//host" as a host.

@@ -1,0 +1,51 @@
+"""Staff sessions and second factors, and what is forgotten of them."""
+
+from datetime import timedelta
+
+from payorch.application.jobs import HOUR_S, PURGE_STAFF_SESSIONS, Job, JobHandler, Schedule
+from payorch.application.second_factor import SecondFactorsUseCase
+from payorch.application.staff_sessions import SessionRules, StaffSessionsUseCase
+from payorch.config import Settings
+from payorch.infrastructure.persistence.second_factors import SqlAlchemySecondFactors
+from payorch.infrastructure.persistence.staff_sessions import SqlAlchemyStaffSessions
+from payorch.infrastructure.security.factor_chance import RandomFactorChance
+from payorch.infrastructure.security.sealed_secrets import AesSecretBox
+from payorch.infrastructure.security.session_keys import RandomSessionKeys
+from payorch.wiring.base import Base
+
+STAFF_SCHEDULE = Schedule(PURGE_STAFF_SESSIONS, HOUR_S)
+
+_PURGED_AT_ONCE = 1_000
+
+
+def staff_sessions(settings: Settings, base: Base) -> StaffSessionsUseCase:
+    return StaffSessionsUseCase(
+        SqlAlchemyStaffSessions(base.transactions),
+        RandomSessionKeys(),
+        base.clock,
+        SessionRules(
+            idle=timedelta(minutes=settings.staff_idle_min),
+            longest=timedelta(hours=settings.staff_session_h),
+            needs_second_factor=settings.requires_second_factor,
+        ),
+    )
+
+
+def second_factors(settings: Settings, base: Base) -> SecondFactorsUseCase:
+    return SecondFactorsUseCase(
+        SqlAlchemySecondFactors(base.transactions),
+        AesSecretBox(
+            settings.secret_key, settings.secret_key_fallbacks, purpose="authenticator apps"
+        ),
+        RandomFactorChance(),
+        base.clock,
+        is_required=settings.requires_second_factor,
+    )
+
+
+def staff_handlers(sessions: StaffSessionsUseCase) -> dict[str, JobHandler]:
+    def purge(_job: Job) -> None:
+        while sessions.purge(limit=_PURGED_AT_ONCE) == _PURGED_AT_ONCE:
+            continue
+
+    return {PURGE_STAFF_SESSIONS.name: purge}
