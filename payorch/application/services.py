@@ -29,6 +29,7 @@ from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
+from payorch.application.receive_settlement import ReceiveSettlementUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.refund_views import RefundReader
 from payorch.application.replay_policy import ReplayPolicyUseCase
@@ -42,6 +43,7 @@ from payorch.application.rule_on_decline import (
     DeclineRulings,
     RuleOnDeclineUseCase,
 )
+from payorch.application.settle_differences import SettleDifferencesUseCase
 from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
@@ -92,5 +94,7 @@ class Services:
     work_on_alerts: WorkOnAlertsUseCase
     journal: JournalArchive
     record_access: RecordAccessUseCase
+    receive_settlement: ReceiveSettlementUseCase
+    settle_differences: SettleDifferencesUseCase
     limit_logins: LimitLoginsUseCase
     clock: Clock

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     SETTLE_FLAGS = "flags.settle"
     WRITE_NOTES = "notes.write"
     MANAGE_ALERTS = "alerts.manage"
+    RECONCILE_SETTLEMENTS = "settlements.reconcile"
+    EXPORT_SETTLEMENTS = "settlements.export"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -46,6 +48,8 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.DECIDE_REVIEWS,
         Permission.CANCEL_ORDERS,
         Permission.SETTLE_FLAGS,
+        Permission.RECONCILE_SETTLEMENTS,
+        Permission.EXPORT_SETTLEMENTS,
     },
     "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING, Permission.MANAGE_ALERTS},
     # Also the second person of a review where finance is one person only.
@@ -59,12 +63,18 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.DECIDE_REVIEWS,
     },
     "auditor": _EVERYONE
-    | {Permission.READ_JOURNAL, Permission.EXPORT_JOURNAL, Permission.READ_JOBS},
+    | {
+        Permission.READ_JOURNAL,
+        Permission.EXPORT_JOURNAL,
+        Permission.READ_JOBS,
+        Permission.EXPORT_SETTLEMENTS,
+    },
 }
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
-    "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
+    "finance": "Works with orders and payments, gives money back, settles what nobody proves, "
+    "and holds the books against settlement reports.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
     "admin": "Changes the routing, reads the journal, and decides on reviews.",
     "auditor": "Reads everything, takes the journal away; changes nothing.",

@@ -16,6 +16,12 @@ from payorch.presentation.backoffice.payments.provider_events import ProviderEve
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
+from payorch.presentation.backoffice.reconciliation import upload_limit
+from payorch.presentation.backoffice.reconciliation.differences import DifferencesView
+from payorch.presentation.backoffice.reconciliation.settlement_reports import (
+    UPLOAD_ENDPOINT,
+    SettlementReportsView,
+)
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_adaptive import RoutingAdaptiveView
@@ -32,6 +38,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
     with app.app_context():
         uses_https = settings().uses_https
     staff_login.init_app(app, db, uses_https=uses_https)
+    upload_limit.init_app(app, UPLOAD_ENDPOINT)
     site = create_admin_site(app)
     app.jinja_env.globals["payments_are_paused"] = _payments_are_paused
     for view in (
@@ -43,6 +50,8 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RefundsView(db),
         ReviewsView(db),
         ProviderEventsView(db),
+        SettlementReportsView(db),
+        DifferencesView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         RoutingAdaptiveView(
             name="Adaptive routing", endpoint="routing_adaptive", url="routing/adaptive"

@@ -30,6 +30,14 @@ from payorch.infrastructure.persistence.tables.routing_policies import (
     RoutingDraftRow,
     RoutingPolicyRow,
 )
+from payorch.infrastructure.persistence.tables.settlements import (
+    SettlementBadLineRow,
+    SettlementDifferenceRow,
+    SettlementImportRow,
+    SettlementLineRow,
+    SettlementMappingRow,
+    SettlementPieceRow,
+)
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
 from payorch.infrastructure.persistence.tables.verifications import VerificationRow
@@ -64,6 +72,12 @@ __all__ = [
     "RollupStateRow",
     "RoutingDraftRow",
     "RoutingPolicyRow",
+    "SettlementBadLineRow",
+    "SettlementDifferenceRow",
+    "SettlementImportRow",
+    "SettlementLineRow",
+    "SettlementMappingRow",
+    "SettlementPieceRow",
     "StaffRow",
     "SubmissionRow",
     "TransactionRow",
