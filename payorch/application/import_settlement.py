@@ -205,7 +205,7 @@ class _Judge:
 
     def _expected_fee(self, thing: BookedThing) -> int | None:
         return self._fees.fee_of(
-            self._report.provider_code,
+            thing.provider_code,
             TransactionStatus.APPROVED,
             Money(thing.amount_minor, thing.currency),
             thing.started_at,

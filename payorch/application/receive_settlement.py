@@ -3,6 +3,7 @@
 The same bytes are taken once: who uploads them again is led to the first import.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -23,6 +24,7 @@ from payorch.domain.errors import (
     SettlementFileRefused,
     SettlementImportChanged,
 )
+from payorch.domain.payment_method import PaymentMethodVO
 from payorch.domain.settlement_mapping import RowReader, SettlementMapping
 
 STALE_AFTER = timedelta(days=1)
@@ -58,7 +60,7 @@ class ReceiveSettlementUseCase:
         Kept in pieces, each in a transaction of its own: payments do not wait for a large file.
         Raises PaymentMethodNotFound and SettlementFileRefused.
         """
-        self._registry.method(provider_code)
+        provider_code = self._account_code(provider_code)
         checked = checked_file(pieces_of(stream), max_bytes=self.max_bytes)
         known = self._files.known_file(provider_code, checked.hash)
         if known is not None:
@@ -113,8 +115,27 @@ class ReceiveSettlementUseCase:
         """Raises SettlementImportChanged when it was started already."""
         self._files.discard(import_id, actor=actor, at=self._clock.now())
 
+    def accounts(self) -> Sequence[Sequence[PaymentMethodVO]]:
+        """The methods of each account at a provider; the first one's code stands for all."""
+        by_account: dict[tuple[str, str], list[PaymentMethodVO]] = {}
+        methods = self._registry.configuration().methods
+        for method in sorted(methods, key=lambda method: method.code):
+            by_account.setdefault((method.connector, method.account), []).append(method)
+        return list(by_account.values())
+
+    def _account_code(self, provider_code: str) -> str:
+        """Raises PaymentMethodNotFound."""
+        method = self._registry.method(provider_code)
+        return next(
+            account[0].code for account in self.accounts() if method.code in _codes(account)
+        )
+
     def _waiting(self, import_id: int) -> SettlementImport:
         report = self._files.find(import_id)
         if report is None or report.state is not ImportState.UPLOADED:
             raise SettlementImportChanged("This report was started or discarded meanwhile.")
         return report
+
+
+def _codes(methods: Sequence[PaymentMethodVO]) -> set[str]:
+    return {method.code for method in methods}

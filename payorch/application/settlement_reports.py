@@ -68,6 +68,7 @@ class BookedThing:
     `amount_minor` is what should have been settled; `started_at` decides which fee is in force.
     """
 
+    provider_code: str
     order_key: int
     order_id: str
     transaction_key: int
@@ -140,7 +141,7 @@ class Coverage:
     in none of them are missing there.
     """
 
-    provider_code: str
+    provider_codes: Sequence[str]
     currency: str
     since: datetime
     until: datetime
@@ -207,7 +208,9 @@ class SettlementBook(Protocol):
     def end_reading(self, import_id: int, *, rows_read: int, at: datetime) -> bool: ...
 
     def coverages(self, import_id: int) -> Sequence[Coverage]:
-        """Of each currency of the import, with an overlap into what was compared before."""
+        """Of each currency of the import, with an overlap into what was compared before; of all
+        payment methods that share the account.
+        """
 
     def find_missing(
         self,

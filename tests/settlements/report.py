@@ -138,9 +138,9 @@ class SettledShop(Shop):
         with self.database.read() as connection:
             return connection.scalar(select(func.count()).select_from(table))
 
-    def paid(self, **fields):
-        """What has become of a payment at alpha: its row, with the order's id as the shop's."""
-        result = self.pay(preferred_provider="alpha", **fields)
+    def paid(self, *, provider="alpha", **fields):
+        """What has become of a payment there: its row, with the order's id as the shop's."""
+        result = self.pay(preferred_provider=provider, **fields)
         (row,) = self._rows(
             TransactionRow, TransactionRow.public_id == self.view(result.order_id).last.id
         )

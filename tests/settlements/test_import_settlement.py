@@ -36,7 +36,7 @@ from tests.settlements.report import (
     a_report,
     at_noon,
 )
-from tests.shop import a_card, an_order
+from tests.shop import a_card, a_method, an_order
 
 DECLINED = "4000000000000515"
 LATER = "2026-12-01"
@@ -500,3 +500,28 @@ def test_a_hundred_thousand_lines_need_no_more_memory_than_a_thousand(sqlite_fil
 
     assert peaks[100_000] < 1.5 * peaks[2_000] + 2**20
     assert peaks[100_000] < 32 * 2**20
+
+
+# -- accounts ---------------------------------------------------------------------------------
+
+
+def test_methods_that_share_an_account_share_its_reports(database, sandbox):
+    methods = [a_method("alpha"), a_method("alpha_south", account="alpha"), a_method("beta")]
+    shop = SettledShop(database, sandbox_url=sandbox.base_url, methods=methods)
+    north = shop.paid()
+    south = shop.paid(provider="alpha_south")
+    unsettled = shop.paid(provider="alpha_south", new_order=an_order(2100))
+    shop.clock.advance(days=9)
+    rows = a_report(settled(north), settled(south), a_line("x", settled_on=LATER))
+
+    report = shop.imported(rows, provider="alpha_south")
+
+    assert report.provider_code == "alpha"
+    assert report.lines_matched == 2
+    assert [row.here_minor for row in shop.differences() if row.kind == "missing_there"] == [2100]
+    assert unsettled.provider_code == "alpha_south"
+    assert shop.upload(rows, provider="alpha").is_known
+    assert [[m.code for m in methods] for methods in shop.receive.accounts()] == [
+        ["alpha", "alpha_south"],
+        ["beta"],
+    ]

@@ -22,6 +22,7 @@ from payorch.domain.payment_status import CHARGED_TRANSACTION_STATUSES, Transact
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.domain.settlement_line import LineKind
 from payorch.domain.settlement_matching import DifferenceKind
+from payorch.infrastructure.persistence.account_methods import codes_of_account
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import (
@@ -73,10 +74,15 @@ class MissingSettlements:
                 .order_by(_Import.id.desc())
                 .limit(MAX_REPORTS_LOOKED_AT)
             ).all()
+            codes = codes_of_account(connection, this.provider_code)
         delay = timedelta(days=mapping_from(this.document).settling_delay_days)
         return [
             _coverage(
-                this, currency, [it for it in others if currency in it.currencies], delay=delay
+                codes,
+                this,
+                currency,
+                [it for it in others if currency in it.currencies],
+                delay=delay,
             )
             for currency in this.currencies
         ]
@@ -94,9 +100,9 @@ class MissingSettlements:
         )
         statement = select(
             *(_T.id, _T.started_at.label("moment"), _T.order_id, _T.id.label("transaction_id")),
-            *(_T.amount_minor, _T.currency, _T.status),
+            *(_T.amount_minor, _T.currency, _T.status, _provider_of(import_id)),
         ).where(
-            _T.provider_code == coverage.provider_code,
+            _T.provider_code.in_(coverage.provider_codes),
             _T.currency == coverage.currency,
             _T.status == TransactionStatus.APPROVED,
             *_within(_T.started_at, _T.id, coverage, after),
@@ -104,7 +110,7 @@ class MissingSettlements:
             ~is_listed,
         )
         page = statement.order_by(_T.started_at, _T.id).limit(limit)
-        return self._list(page, import_id, coverage, limit=limit, at=at)
+        return self._list(page, import_id, limit=limit, at=at)
 
     def find_missing_refunds(
         self, import_id: int, coverage: Coverage, *, after: After, limit: int, at: datetime
@@ -116,8 +122,9 @@ class MissingSettlements:
         statement = select(
             *(_R.id, _R.requested_at.label("moment"), _R.order_id, _R.transaction_id),
             *(_R.amount_minor, _R.currency, _R.status, _R.id.label("refund_id")),
+            _provider_of(import_id),
         ).where(
-            _R.provider_code == coverage.provider_code,
+            _R.provider_code.in_(coverage.provider_codes),
             _R.currency == coverage.currency,
             # A void made early is no movement that a report must have.
             _R.kind == RefundKind.REFUND,
@@ -127,7 +134,7 @@ class MissingSettlements:
             ~is_listed,
         )
         page = statement.order_by(_R.requested_at, _R.id).limit(limit)
-        return self._list(page, import_id, coverage, limit=limit, at=at)
+        return self._list(page, import_id, limit=limit, at=at)
 
     def close_settled(self, provider_code: str, *, limit: int, at: datetime) -> int:
         is_paid_now = exists().where(
@@ -160,12 +167,10 @@ class MissingSettlements:
                 at=at,
             )
 
-    def _list(
-        self, page: Any, import_id: int, coverage: Coverage, *, limit: int, at: datetime
-    ) -> After:
+    def _list(self, page: Any, import_id: int, *, limit: int, at: datetime) -> After:
         with self._transactions.write() as connection:
             rows = connection.execute(page).all()
-            added = [_added(connection, row, import_id, coverage, at) for row in rows]
+            added = [_added(connection, row, import_id, at) for row in rows]
             if any(added):
                 connection.execute(
                     update(_Import)
@@ -202,14 +207,18 @@ def resolve_by_itself(
     return len(keys)
 
 
-def _added(
-    connection: Connection, row: Any, import_id: int, coverage: Coverage, at: datetime
-) -> bool:
+def _provider_of(import_id: int) -> Any:
+    """The code that the account's reports go by."""
+    code = select(_Import.provider_code).where(_Import.id == import_id)
+    return code.scalar_subquery().label("provider_code")
+
+
+def _added(connection: Connection, row: Any, import_id: int, at: datetime) -> bool:
     values = {
         "import_id": import_id,
         "kind": _MISSING.value,
         "state": DifferenceState.OPEN,
-        "provider_code": coverage.provider_code,
+        "provider_code": row.provider_code,
         "currency": row.currency,
         "here_minor": row.amount_minor,
         "here_currency": row.currency,
@@ -230,7 +239,9 @@ def _within(moment: Any, key: Any, coverage: Coverage, after: After) -> list[Any
     return conditions
 
 
-def _coverage(this: Any, currency: str, others: Sequence[Any], *, delay: timedelta) -> Coverage:
+def _coverage(
+    codes: Sequence[str], this: Any, currency: str, others: Sequence[Any], *, delay: timedelta
+) -> Coverage:
     """From where the first report begins, and no further back than new knowledge may reach."""
     since = _midnight(this.period_start)
     last_day = max([this.period_end, *(it.period_end for it in others)])
@@ -239,7 +250,7 @@ def _coverage(this: Any, currency: str, others: Sequence[Any], *, delay: timedel
         compared_until = _midnight(max(it.period_end for it in others)) - delay
         since = min(since, max(earliest, compared_until - OVERLAP))
     until = _midnight(last_day) + timedelta(days=1) - delay
-    return Coverage(this.provider_code, currency, since, until)
+    return Coverage(codes, currency, since, until)
 
 
 def _midnight(day: date) -> datetime:

@@ -15,6 +15,7 @@ from payorch.domain.payment_status import (
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundStatus
 from payorch.domain.settlement_line import MATCHED_KINDS, LineKind, SettlementLine
 from payorch.domain.settlement_matching import BookState
+from payorch.infrastructure.persistence.account_methods import codes_of_account
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
@@ -25,12 +26,13 @@ from payorch.infrastructure.persistence.tables import (
 
 _T, _R, _L = TransactionRow, RefundRow, SettlementLineRow
 _TRANSACTIONS = select(
-    *(_T.id, _T.public_id, _T.order_id, _T.status, _T.amount_minor, _T.currency),
+    *(_T.id, _T.public_id, _T.order_id, _T.provider_code, _T.status, _T.amount_minor),
+    _T.currency,
     *(_T.provider_reference, _T.started_at, OrderRow.public_id.label("order_public_id")),
 ).join(OrderRow, OrderRow.id == _T.order_id)
 _REFUNDS = (
     select(
-        *(_R.id, _R.public_id, _R.order_id, _R.transaction_id, _R.status, _R.kind, _R.is_guard),
+        *(_R.id, _R.public_id, _R.order_id, _R.provider_code, _R.transaction_id, _R.status),
         *(_R.amount_minor, _R.currency, _R.provider_reference, _R.payment_reference),
         *(_T.public_id.label("transaction_public_id"), _T.started_at),
         OrderRow.public_id.label("order_public_id"),
@@ -51,7 +53,8 @@ class SettlementLookUp:
     ) -> Sequence[LookedUp]:
         with self._transactions.read() as connection:
             known = _known_lines(connection, provider_code, lines)
-            things = _Things(connection, provider_code, lines)
+            codes = codes_of_account(connection, provider_code)
+            things = _Things(connection, codes, lines)
         counted: Counter[str] = Counter()
         found = []
         for line in lines:
@@ -99,17 +102,17 @@ def _known_lines(
 
 
 class _Things:
-    """Payments and refunds of one provider that the lines of a batch may be about."""
+    """Payments and refunds of one account that the lines of a batch may be about."""
 
     def __init__(
-        self, connection: Connection, provider_code: str, lines: Sequence[SettlementLine]
+        self, connection: Connection, codes: Sequence[str], lines: Sequence[SettlementLine]
     ) -> None:
         about = [line for line in lines if line.kind in MATCHED_KINDS]
         references = {line.reference for line in about if line.reference}
         ours = {line.our_reference for line in about if line.our_reference}
         transactions = connection.execute(
             _TRANSACTIONS.where(
-                _T.provider_code == provider_code,
+                _T.provider_code.in_(codes),
                 or_(_T.provider_reference.in_(references), _T.public_id.in_(ours)),
             )
         ).all()
@@ -117,14 +120,14 @@ class _Things:
         self._by_ours = {row.public_id: row for row in transactions}
         guarded = connection.execute(
             _REFUNDS.where(
-                _R.provider_code == provider_code,
+                _R.provider_code.in_(codes),
                 _R.payment_reference.in_(references),
                 # SQLite takes a partial index only for a condition that it can read.
                 text("refunds.is_guard"),
             )
         ).all()
         self._guarded = {row.payment_reference: row for row in guarded}
-        refunds = _refunds(connection, provider_code, lines, [row.id for row in transactions])
+        refunds = _refunds(connection, codes, lines, [row.id for row in transactions])
         self._refund_by_reference = {row.provider_reference: row for row in refunds}
         self._refund_by_ours = {row.public_id: row for row in refunds}
         self._refunds_of: dict[int, list[Any]] = defaultdict(list)
@@ -190,6 +193,7 @@ class _Things:
 
     def _from_transaction(self, row: Any, kind: LineKind) -> BookedThing:
         return BookedThing(
+            provider_code=row.provider_code,
             order_key=row.order_id,
             order_id=row.order_public_id,
             transaction_key=row.id,
@@ -208,6 +212,7 @@ class _Things:
         """As the charge that the guard gives back, where the line is of a payment."""
         is_charge = kind is LineKind.PAYMENT
         return BookedThing(
+            provider_code=row.provider_code,
             order_key=row.order_id,
             order_id=row.order_public_id,
             transaction_key=row.transaction_id,
@@ -225,7 +230,7 @@ class _Things:
 
 def _refunds(
     connection: Connection,
-    provider_code: str,
+    codes: Sequence[str],
     lines: Sequence[SettlementLine],
     transaction_keys: Sequence[int],
 ) -> Sequence[Any]:
@@ -235,7 +240,7 @@ def _refunds(
     references = {line.reference for line in about if line.reference}
     ours = {line.our_reference for line in about if line.our_reference}
     statement = _REFUNDS.where(
-        _R.provider_code == provider_code,
+        _R.provider_code.in_(codes),
         or_(
             _R.provider_reference.in_(references),
             _R.public_id.in_(ours),

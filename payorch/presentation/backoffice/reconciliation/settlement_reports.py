@@ -111,7 +111,10 @@ class SettlementReportsView(ColumnPages):
         """The list also has the form to upload, for those who may."""
         context["may_reconcile"] = staff_may(Permission.RECONCILE_SETTLEMENTS)
         if template == self.list_template:
-            context["providers"] = provider_choices(self.session.session)
+            context["accounts"] = [
+                (methods[0].code, ", ".join(method.display_name for method in methods))
+                for methods in services().receive_settlement.accounts()
+            ]
             context["max_mb"] = services().receive_settlement.max_bytes // _MB
             context.setdefault("upload_problem", "")
         page: str = super().render(template, **context)
@@ -131,7 +134,7 @@ class SettlementReportsView(ColumnPages):
             uploaded = services().receive_settlement.upload(
                 request.form.get("provider", ""),
                 file_name=file.filename,
-                stream=file.stream,  # type: ignore[arg-type]  # Werkzeug's stream reads and rewinds
+                stream=file.stream,  # type: ignore[arg-type]  # Werkzeug's reads and rewinds, too
                 actor=current_staff().email,
             )
         except (SettlementFileRefused, SettlementImportChanged) as error:

@@ -15,6 +15,9 @@ from payorch.presentation.services import services
 ROOM_FOR_THE_REST = 64 * 1024
 """Of a form beside its file: a token and a choice."""
 
+FORM_BUFFER = 512 * 1024
+"""What Werkzeug has in hand of a file counts as well: 64 KB at a time, and what is left over."""
+
 
 def init_app(app: Flask, upload_endpoint: str) -> None:
     @app.url_value_preprocessor
@@ -24,3 +27,11 @@ def init_app(app: Flask, upload_endpoint: str) -> None:
         if staff_may(Permission.RECONCILE_SETTLEMENTS):
             limit = services().receive_settlement.max_bytes + ROOM_FOR_THE_REST
             request.max_content_length = limit
+            request.max_form_memory_size = FORM_BUFFER
+
+    @app.teardown_request
+    def close_files(_error: BaseException | None) -> None:
+        """Also of who was refused: else a large file stays until Python finds the time."""
+        if request.endpoint == upload_endpoint and "files" in vars(request):
+            for file in request.files.values():
+                file.close()
