@@ -71,7 +71,7 @@ def upgrade() -> None:
         "settlement_imports",
         ["provider_code", "file_hash"],
         unique=True,
-        **_where("state NOT IN ('uploading', 'discarded')"),
+        **_where("state NOT IN ('uploading', 'discarded') AND lines_bad = 0"),
     )
     op.create_index(
         "uq_settlement_imports_running",

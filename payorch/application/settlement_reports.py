@@ -151,7 +151,7 @@ class SettlementFiles(Protocol):
     """Uploading, choosing the columns, and reading what was uploaded."""
 
     def known_file(self, provider_code: str, file_hash: str) -> int | None:
-        """The import of the same bytes, unless it was discarded."""
+        """The import of the same bytes, unless it was discarded or left lines out."""
 
     def begin_upload(
         self, provider_code: str, *, file_name: str, actor: str, at: datetime

@@ -16,6 +16,7 @@ from payorch.domain.errors import (
 )
 from payorch.domain.provider_fees import ProviderFee
 from payorch.domain.settlement_amount import AmountStyle, amount_text
+from payorch.domain.settlement_line import LineKind
 from payorch.infrastructure.persistence.settlement_book import SqlAlchemySettlementBook
 from payorch.infrastructure.persistence.tables import (
     JobRow,
@@ -197,6 +198,18 @@ def test_the_same_file_is_recognized(shop):
 
     assert (again.import_id, again.is_known) == (first.id, True)
     assert shop.count(SettlementPieceRow) == 0
+
+
+def test_a_file_of_which_lines_were_left_out_may_be_read_again_with_other_columns(shop):
+    content = a_report(a_line("one"), a_line("two", type="sale"))
+    first = shop.imported(content)
+    kinds = {**a_mapping().kinds, "sale": LineKind.PAYMENT}
+
+    again = shop.imported(content, mapping=a_mapping(kinds=kinds))
+
+    assert (first.lines_new, first.lines_bad) == (1, 1)
+    assert (again.lines_new, again.lines_known, again.lines_bad) == (1, 1, 0)
+    assert shop.upload(content).import_id == again.id
 
 
 def test_the_same_file_of_another_provider_is_another_file(shop):

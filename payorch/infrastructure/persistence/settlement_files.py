@@ -48,6 +48,7 @@ class SqlAlchemySettlementFiles:
             _Import.provider_code == provider_code,
             _Import.file_hash == file_hash,
             _Import.state.not_in(_NOT_KEPT),
+            _Import.lines_bad == 0,
         )
         with self._transactions.read() as connection:
             return connection.scalar(statement)

@@ -25,7 +25,7 @@ from payorch.infrastructure.persistence.database import (
 )
 
 RUNNING = "state IN ('reading', 'comparing')"
-KEPT = "state NOT IN ('uploading', 'discarded')"
+KEPT_WHOLE = "state NOT IN ('uploading', 'discarded') AND lines_bad = 0"
 DIFFERENCE_OPEN = "state = 'open'"
 """As the partial indexes have them; SQLite takes an index only for these very words."""
 
@@ -49,7 +49,10 @@ class SettlementMappingRow(Base):
 
 
 class SettlementImportRow(Base):
-    """One file. The counters grow with each batch; `rows_read` is where the next one begins."""
+    """One file. The counters grow with each batch; `rows_read` is where the next one begins.
+
+    A file of which lines were not booked may come again, to be read with other columns.
+    """
 
     __tablename__ = "settlement_imports"
     __table_args__ = (
@@ -69,8 +72,8 @@ class SettlementImportRow(Base):
             "provider_code",
             "file_hash",
             unique=True,
-            sqlite_where=text(KEPT),
-            postgresql_where=text(KEPT),
+            sqlite_where=text(KEPT_WHOLE),
+            postgresql_where=text(KEPT_WHOLE),
         ),
     )
 
