@@ -76,7 +76,7 @@ def test_from_the_file_to_the_reason(office, finance, tmp_path):
     )
 
     look(page, "reports-empty")
-    page.get_by_label("Provider", exact=True).select_option("alpha")
+    page.locator("#upload-provider").select_option("alpha")
     page.get_by_label("CSV file in UTF-8").set_input_files(report)
     page.get_by_role("button", name="Upload").click()
     page.get_by_role("heading", name="What do the columns mean?").wait_for()

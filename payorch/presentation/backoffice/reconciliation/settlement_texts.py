@@ -38,9 +38,9 @@ DIFFERENCE_KINDS: Mapping[DifferenceKind, tuple[str, Tone]] = {
 
 WHAT_IT_MEANS: Mapping[DifferenceKind, str] = {
     DifferenceKind.PAID_THERE: (
-        "The provider has settled it, and the books say that no money moved. Look the payment up "
-        "at the provider: if the customer was charged, give the money back there or deliver. "
-        "payorch changes nothing by itself."
+        "The provider has settled it, and the books say that no money moved, or do not know. "
+        "Look it up at the provider: if the customer was charged, give the money back there or "
+        "deliver. payorch changes nothing by itself."
     ),
     DifferenceKind.MISSING_HERE: (
         "The provider has settled money that no payment of ours knows by this reference. It may "
