@@ -5,7 +5,9 @@ import tracemalloc
 import pytest
 from sqlalchemy import delete
 
+from payorch.application.open_attempts import Evidence
 from payorch.application.staff_reason import MAX_REASON_LENGTH
+from payorch.application.surplus_charges import GiveBack, SurplusCharge
 from payorch.domain.errors import (
     DifferenceChanged,
     InvalidSettlementMapping,
@@ -14,16 +16,22 @@ from payorch.domain.errors import (
     SettlementFileRefused,
     SettlementImportChanged,
 )
+from payorch.domain.money import Money
 from payorch.domain.provider_fees import ProviderFee
+from payorch.domain.refund import RefundKind
+from payorch.domain.settlement import FLAG_SURPLUS_CHARGE
 from payorch.domain.settlement_amount import AmountStyle, amount_text
 from payorch.domain.settlement_line import LineKind
+from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.settlement_book import SqlAlchemySettlementBook
+from payorch.infrastructure.persistence.surplus_charges import SqlAlchemySurplusCharges
 from payorch.infrastructure.persistence.tables import (
     JobRow,
     SettlementImportRow,
     SettlementLineRow,
     SettlementPieceRow,
 )
+from payorch.infrastructure.system_clock import RandomIds
 from tests.databases import open_database
 from tests.fakes import CrashAt, SimulatedCrash
 from tests.refunds.refund_shop import a_refund
@@ -158,6 +166,33 @@ def test_refunds_match_by_their_own_reference_or_by_their_payment(shop):
 
     assert shop.kinds() == ["missing_here"]
     assert len({line.refund_id for line in shop.lines() if line.refund_id}) == 3
+
+
+def test_a_surplus_charge_that_goes_back_by_itself_is_known(shop):
+    paid = shop.paid()
+    charge = SurplusCharge(paid.public_id, "alpha_pay_surplus", Money(1999, "EUR"))
+    evidence = Evidence("webhook", "Approved", was_applied=False, at=shop.clock.now())
+    transactions = LedgerTransactions(shop.database, shop.clock, uses_database_clock=False)
+    SqlAlchemySurplusCharges(transactions).give_back(
+        GiveBack(charge, RandomIds().refund_id(), RefundKind.REFUND, evidence, FLAG_SURPLUS_CHARGE)
+    )
+
+    shop.imported(a_report(settled(paid), settled(paid, id="alpha_pay_surplus")))
+
+    assert shop.kinds() == []
+    assert [line.refund_id is not None for line in shop.lines()] == [False, True]
+
+
+def test_a_void_that_a_report_shows_as_a_refund_is_known(shop):
+    paid = shop.paid()
+    voided = shop.services.refund_payment.execute(a_refund(paid.order_id, prefers_void=True))
+    assert voided.refund.kind is RefundKind.VOID
+
+    shop.imported(
+        a_report(settled(paid), a_line(paid.provider_reference, type="refund", gross="-19.99"))
+    )
+
+    assert shop.kinds() == []
 
 
 def test_payouts_and_chargebacks_are_booked_without_a_difference(shop):
