@@ -80,7 +80,7 @@ def fee_of(account: str, amount: int, currency: str) -> int:
     """Rounded half up to the minor unit, as invoices do."""
     ppm, hundredths = _FEES.get(account, _OTHER_FEE)
     exponent = _exponent(currency)
-    fixed = hundredths * 10**exponent // 100
+    fixed: int = hundredths * 10**exponent // 100
     return (2 * amount * ppm + _PPM) // (2 * _PPM) + fixed
 
 
