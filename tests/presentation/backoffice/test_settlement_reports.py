@@ -25,6 +25,7 @@ from payorch.presentation.backoffice.reconciliation.settlement_texts import (
     IMPORT_STATES,
     LINE_KINDS,
 )
+from payorch.sandbox_provider.settlement_report import COLUMNS
 from tests.presentation.backoffice.payments_site import paid_after_fallback
 from tests.settlements.report import HEADER, a_line, a_mapping, a_report
 
@@ -338,3 +339,17 @@ def test_a_difference_leads_to_its_report(office):
         key = connection.scalar(select(SettlementDifferenceRow.id))
 
     assert "march.csv" in finn.get(f"/admin/settlement-differences/{key}").text
+
+
+def test_the_practice_providers_report_is_guessed_whole_and_imported(office):
+    finn = office.logged_in("finn")
+    form = MappingForm.guessed(COLUMNS)
+    row = "line_1,payment,beta_pay_1,pa_1,19.99,-0.52,19.47,EUR,2026-03-01,payout_1\n"
+
+    page = imported(office, finn, (",".join(COLUMNS) + "\n" + row).encode(), **form.values)
+
+    assert form.mapping().columns == [
+        *("id", "reference", "type", "gross", "fee", "net", "currency", "settled_on"),
+        *("payout_id", "line_id"),
+    ]
+    assert "€19.99" in finn.get(page).text
