@@ -17,6 +17,7 @@ from payorch.config_problems import (
     alert_webhook_problems,
     are_webhook_secrets,
     mail_problems,
+    settlement_problems,
     staff_session_problems,
 )
 
@@ -87,6 +88,7 @@ class Settings:
     trust_documented_absence: bool = False
     max_amount_minor: int = 100_000_000
     compare_providers_every_h: int = 6
+    max_settlement_file_mb: int = 200
     min_sample: int = 30
     db_pool_size: int = 10
     log_level: str = "INFO"
@@ -189,6 +191,7 @@ class Settings:
             found.append("PAYORCH_SUBMISSION_DEADLINE_S lies between 1 and 120.")
         if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
+        found += settlement_problems(self)
         found += mail_problems(self)
         found += alert_webhook_problems(self)
         try:

@@ -1,4 +1,4 @@
-"""Checks of settings about staff, mail and alerts, one sentence for each thing that is wrong."""
+"""Checks of settings about staff, mail, alerts and files, one sentence for each that is wrong."""
 
 import base64
 import re
@@ -50,6 +50,12 @@ def mail_problems(settings: "Settings") -> list[str]:
     if settings.is_production and settings.smtp_password and is_in_clear:
         found.append("PAYORCH_SMTP_STARTTLS=0 would send PAYORCH_SMTP_PASSWORD in the clear.")
     return found
+
+
+def settlement_problems(settings: "Settings") -> list[str]:
+    if 1 <= settings.max_settlement_file_mb <= 2000:
+        return []
+    return ["PAYORCH_MAX_SETTLEMENT_FILE_MB lies between 1 and 2000."]
 
 
 def alert_webhook_problems(settings: "Settings") -> list[str]:

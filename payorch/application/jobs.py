@@ -66,6 +66,11 @@ EVALUATE_ALERTS = JobKind("evaluate_alerts", "upkeep", (15,))
 ADAPT_ROUTING = JobKind("adapt_routing", "upkeep", (15,))
 """One step of the adaptive shares."""
 
+IMPORT_SETTLEMENT = JobKind(
+    "import_settlement", "settlements", (5, 30, 2 * MINUTE_S, 10 * MINUTE_S)
+)
+"""Read a part of a provider's settlement report; the last batch of it enqueues the next part."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

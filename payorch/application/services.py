@@ -31,6 +31,7 @@ from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
+from payorch.application.receive_settlement import ReceiveSettlementUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.refund_views import RefundReader
 from payorch.application.replay_policy import ReplayPolicyUseCase
@@ -45,6 +46,7 @@ from payorch.application.rule_on_decline import (
     RuleOnDeclineUseCase,
 )
 from payorch.application.second_factor import SecondFactorsUseCase
+from payorch.application.settle_differences import SettleDifferencesUseCase
 from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
@@ -96,6 +98,8 @@ class Services:
     work_on_alerts: WorkOnAlertsUseCase
     journal: JournalArchive
     record_access: RecordAccessUseCase
+    receive_settlement: ReceiveSettlementUseCase
+    settle_differences: SettleDifferencesUseCase
     limit_logins: LimitLoginsUseCase
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase

@@ -22,7 +22,10 @@ AlertWebhook = Callable[[str, str, Mapping[str, str]], None]
 MAX_DEDUP_KEY_LENGTH = 200
 """What the columns hold."""
 
-_SUBJECTS = ("metric_alert", "refund", "transaction", "event", "payment_reference", "order")
+_SUBJECTS = (
+    *("metric_alert", "refund", "transaction", "event", "payment_reference", "order"),
+    "settlement_import",
+)
 """Facts that name what an alert is about, the most particular first: told about it once."""
 
 _HOURLY = frozenset({"bad_credentials", "provider_not_disabled", "decline_needs_attention"})

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     MANAGE_ALERTS = "alerts.manage"
     MANAGE_API_KEYS = "api_keys.manage"
     MANAGE_STAFF = "staff.manage"
+    RECONCILE_SETTLEMENTS = "settlements.reconcile"
+    EXPORT_SETTLEMENTS = "settlements.export"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -48,6 +50,8 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.DECIDE_REVIEWS,
         Permission.CANCEL_ORDERS,
         Permission.SETTLE_FLAGS,
+        Permission.RECONCILE_SETTLEMENTS,
+        Permission.EXPORT_SETTLEMENTS,
     },
     "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING, Permission.MANAGE_ALERTS},
     # Also the second person of a review where finance is one person only.
@@ -63,12 +67,18 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.MANAGE_STAFF,
     },
     "auditor": _EVERYONE
-    | {Permission.READ_JOURNAL, Permission.EXPORT_JOURNAL, Permission.READ_JOBS},
+    | {
+        Permission.READ_JOURNAL,
+        Permission.EXPORT_JOURNAL,
+        Permission.READ_JOBS,
+        Permission.EXPORT_SETTLEMENTS,
+    },
 }
 
 ROLE_DESCRIPTIONS: Mapping[str, str] = {
     "viewer": "Looks at payments and charts.",
-    "finance": "Works with orders and payments, gives money back, and settles what nobody proves.",
+    "finance": "Works with orders and payments, gives money back, settles what nobody proves, "
+    "and holds the books against settlement reports.",
     "ops": "Watches the providers and background jobs, and changes the routing.",
     "admin": "Changes the routing, reads the journal, decides on reviews, makes API keys, and "
     "looks after logins.",

@@ -220,6 +220,30 @@ class SecretUnreadable(PayorchError):
     code = "secret_unreadable"
 
 
+class InvalidSettlementMapping(PayorchError):
+    """A settlement report cannot be read with these columns; the message says why."""
+
+    code = "invalid_settlement_mapping"
+
+
+class SettlementFileRefused(PayorchError):
+    """The file is no settlement report that can be read. Nothing was kept of it."""
+
+    code = "settlement_file_refused"
+
+
+class SettlementImportChanged(PayorchError):
+    """The import is not in the state that this needs any more: look at it again."""
+
+    code = "settlement_import_changed"
+
+
+class DifferenceChanged(PayorchError):
+    """Somebody, or a later report, has dealt with this difference: look at it again."""
+
+    code = "difference_changed"
+
+
 class PaymentsPaused(PayorchError):
     """SAFE mode: the books are being checked against the providers. Nothing was sent."""
 

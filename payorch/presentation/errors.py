@@ -58,6 +58,10 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.ReviewNotPossible: 409,
     facts.NothingToCheck: 409,
     facts.FlagNotOpen: 409,
+    facts.InvalidSettlementMapping: 422,
+    facts.SettlementFileRefused: 422,
+    facts.SettlementImportChanged: 409,
+    facts.DifferenceChanged: 409,
     facts.PaymentsPaused: 503,
     facts.LedgerUnavailable: 503,
 }

@@ -16,6 +16,7 @@ from payorch.sandbox_provider.payment_routes import payments
 from payorch.sandbox_provider.refund_routes import refunds
 from payorch.sandbox_provider.sandbox import Sandbox
 from payorch.sandbox_provider.settings import SandboxSettings
+from payorch.sandbox_provider.settlement_routes import settlements
 from payorch.sandbox_provider.webhook_faults import WebhookFault
 from payorch.sandbox_provider.webhook_routes import webhook_admin
 
@@ -26,7 +27,7 @@ def create_sandbox(settings: SandboxSettings, now: Callable[[], float] = time.ti
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     sandbox = Sandbox(settings, now)
     app.extensions["sandbox"] = sandbox
-    for blueprint in (payments, refunds, challenges, admin, webhook_admin):
+    for blueprint in (payments, refunds, settlements, challenges, admin, webhook_admin):
         app.register_blueprint(blueprint)
     app.register_error_handler(ApiRefusal, _refusal)
     app.register_error_handler(HTTPException, _http_error)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +48,11 @@ class Ledger:
     def rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
+
+    def named_rows(self, statement: str, values: Mapping[str, object]) -> list[tuple[object, ...]]:
+        """As `rows`, with the values by their names."""
+        with self._lock:
+            return self._connection.execute(statement, dict(values)).fetchall()
 
     def clear(self) -> None:
         with self.transaction() as connection:

@@ -66,6 +66,7 @@ from payorch.wiring.recovery import (
 )
 from payorch.wiring.refunds import refunds
 from payorch.wiring.reviews import transaction_reviews
+from payorch.wiring.settlements import settlements
 from payorch.wiring.staff import STAFF_SCHEDULE, second_factors, staff_handlers, staff_sessions
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
@@ -150,6 +151,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     fees = SqlAlchemyProviderFees(base.database)
+    settling = settlements(settings, base, fees)
+    handlers.update(settling.handlers)
     drafts = SqlAlchemyRoutingDrafts(base.database)
     rulings = SqlAlchemyDeclineRulings(base.database)
     metrics_repository = SqlAlchemyProviderMetricsRepository(base.database)
@@ -207,6 +210,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         journal=journal_archive(base),
         record_access=access_records(base),
+        receive_settlement=settling.receive,
+        settle_differences=settling.settle_differences,
         limit_logins=login_limits(base, settings.secret_key),
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),

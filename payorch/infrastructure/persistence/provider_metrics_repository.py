@@ -41,11 +41,7 @@ from payorch.infrastructure.persistence.rollup_rows import (
     minute_row,
     replace_hours,
 )
-from payorch.infrastructure.persistence.segment_reads import (
-    in_segment,
-    segment_cells,
-    segment_totals,
-)
+from payorch.infrastructure.persistence.segment_reads import segment_cells, segment_totals
 from payorch.infrastructure.persistence.segment_rows import (
     differing_segments,
     replace_segment_hours,
@@ -58,6 +54,7 @@ from payorch.infrastructure.persistence.tables import (
     SegmentHourRow,
     TransactionRow,
 )
+from payorch.infrastructure.persistence.tables.conditions import in_segment
 from payorch.infrastructure.persistence.window_counts import (
     ROLLUP_NAME,
     SEGMENTS_NAME,

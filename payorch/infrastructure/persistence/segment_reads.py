@@ -9,13 +9,11 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    exists,
     func,
     or_,
     select,
     union_all,
 )
-from sqlalchemy.orm import aliased
 
 from payorch.application.attempt_counts import (
     COUNTERS,
@@ -26,13 +24,10 @@ from payorch.application.attempt_counts import (
 )
 from payorch.application.metrics_window import MetricsWindow, ceil_to_day, floor_to_day
 from payorch.application.segment_counts import SegmentTotal
-from payorch.domain.money import currency_exponent, payment_currencies
-from payorch.domain.segment import NO_BRAND, Segment, SegmentDimension, band_bounds_minor
+from payorch.domain.segment import Segment, SegmentDimension
 from payorch.infrastructure.persistence.tables import (
-    OrderRow,
     SegmentDayRow,
     SegmentHourRow,
-    TransactionRow,
 )
 
 _Table = type[SegmentHourRow] | type[SegmentDayRow]
@@ -97,41 +92,6 @@ def segment_totals(
         yield SegmentTotal(
             Segment(SegmentDimension(dimension), value), provider, AttemptCounts(**counts)
         )
-
-
-def in_segment(segment: Segment) -> ColumnElement[bool]:
-    """Transactions of the segment, as segment_counts.segments_of puts them into it."""
-    match segment.dimension:
-        case SegmentDimension.COUNTRY:
-            # An alias, because the caller may have joined the orders itself.
-            order = aliased(OrderRow)
-            return exists().where(
-                order.id == TransactionRow.order_id, order.country == segment.value
-            )
-        case SegmentDimension.CARD_BRAND:
-            # Without a brand it may be NULL or an empty text, as count_segments sees both.
-            return func.coalesce(func.nullif(TransactionRow.card_brand, ""), NO_BRAND) == (
-                segment.value
-            )
-        case SegmentDimension.AMOUNT:
-            return _in_band(segment.value)
-
-
-def _in_band(code: str) -> ColumnElement[bool]:
-    by_exponent: dict[int, list[str]] = {}
-    for currency in payment_currencies():
-        by_exponent.setdefault(currency_exponent(currency), []).append(currency)
-    parts = []
-    for exponent, currencies in by_exponent.items():
-        start, below = band_bounds_minor(code, exponent)
-        conditions = [
-            TransactionRow.currency.in_(currencies),
-            TransactionRow.amount_minor >= start,
-        ]
-        if below is not None:
-            conditions.append(TransactionRow.amount_minor < below)
-        parts.append(and_(*conditions))
-    return or_(*parts)
 
 
 def _part(

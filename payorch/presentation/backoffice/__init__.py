@@ -19,6 +19,12 @@ from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from payorch.presentation.backoffice.people.account import AccountView
 from payorch.presentation.backoffice.people.staff import StaffView
+from payorch.presentation.backoffice.reconciliation import upload_limit
+from payorch.presentation.backoffice.reconciliation.differences import DifferencesView
+from payorch.presentation.backoffice.reconciliation.settlement_reports import (
+    UPLOAD_ENDPOINT,
+    SettlementReportsView,
+)
 from payorch.presentation.backoffice.routing.circuits import CircuitsView
 from payorch.presentation.backoffice.routing.providers import ProvidersView
 from payorch.presentation.backoffice.routing.routing_adaptive import RoutingAdaptiveView
@@ -35,6 +41,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
     with app.app_context():
         uses_https = settings().uses_https
     staff_login.init_app(app, db, uses_https=uses_https)
+    upload_limit.init_app(app, UPLOAD_ENDPOINT)
     site = create_admin_site(app)
     app.jinja_env.globals["has_account_page"] = True
     app.jinja_env.globals["payments_are_paused"] = _payments_are_paused
@@ -47,6 +54,8 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RefundsView(db),
         ReviewsView(db),
         ProviderEventsView(db),
+        SettlementReportsView(db),
+        DifferencesView(db),
         RoutingBoardView(name="Routing", category="Providers", endpoint="routing", url="routing"),
         RoutingAdaptiveView(
             name="Adaptive routing", endpoint="routing_adaptive", url="routing/adaptive"

@@ -33,6 +33,7 @@ MOST_ENTRIES = 200
 
 READERS: Mapping[str, Permission] = {
     "order": Permission.READ_PAYMENTS,
+    "settlement_difference": Permission.READ_PAYMENTS,
     "payment_method": Permission.READ_ROUTING,
 }
 """Who may read the entries of a thing: those who may read the thing."""

@@ -26,6 +26,18 @@ CONCLUSIONS: Mapping[str, str] = {
 """The value of a review's conclusion, as it reads: of payments and of refunds."""
 
 
+_PAGES: Mapping[str, tuple[str, str]] = {
+    "routing_policy": ("routing.index", ""),
+    "alert_rule": ("alerts.index", ""),
+    "alert": ("alerts.index", ""),
+    "api_key": ("api_keys.index", ""),
+    "settlement_import": ("settlement_reports.report_page", "key"),
+    "settlement_difference": ("settlement_differences.difference_page", "key"),
+    "settlement_mapping": ("settlement_reports.index_view", "provider"),
+}
+"""The page of a kind of thing, and the name of its id there; none where it is not asked for."""
+
+
 def done_text(entry: JournalRow, names: Names) -> str:
     """What was done, to be read after the name of who did it: "disabled Alpha"."""
     write = _TEXTS.get(entry.action)
@@ -50,6 +62,12 @@ def _thing(subject: str, names: Names) -> str:
             return key
         case "api_key":
             return f"API key {key}"
+        case "settlement_import":
+            return f"settlement report {key}"
+        case "settlement_difference":
+            return f"settlement difference {key}"
+        case "settlement_mapping":
+            return f"{names.get(key, key)}'s settlement reports"
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return str(CodeKey.of(scheme, code, SignalKind(signal)))
@@ -59,6 +77,9 @@ def _thing(subject: str, names: Names) -> str:
 
 def _address(subject: str) -> str | None:
     kind, _, key = subject.partition(":")
+    if kind in _PAGES:
+        endpoint, name = _PAGES[kind]
+        return _page(endpoint, **({name: key} if name else {}))
     match kind:
         case "order":
             return _page("backoffice_orders.order_page", public_id=key)
@@ -66,8 +87,6 @@ def _address(subject: str) -> str | None:
             return _page("backoffice_transactions.index_view", search=key)
         case "payment_method" | "circuit" | "payment_method_fee":
             return _page("providers.details", code=key)
-        case _ if kind in _PAGES:
-            return _page(_PAGES[kind])
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)
@@ -82,12 +101,6 @@ def _address(subject: str) -> str | None:
             return None
 
 
-_PAGES: Mapping[str, str] = {
-    "routing_policy": "routing.index",
-    "alert_rule": "alerts.index",
-    "alert": "alerts.index",
-    "api_key": "api_keys.index",
-}
 """Where all things of a kind stand on one page."""
 
 
@@ -231,6 +244,13 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "login_sender_locked": _plain("may not log in from {thing} for a while: too many tries"),
     "login_failed": _plain("could not log in: {thing}"),
     "access_refused": _plain("was refused {thing}"),
+    "set_settlement_mapping": _plain("said what the columns of {thing} mean"),
+    "settlement_import_started": _plain("let {thing} be read"),
+    "settlement_import_run_again": _plain("let {thing} go on"),
+    "settlement_import_discarded": _plain("discarded {thing}"),
+    "settlement_difference_resolved": _plain("resolved the {thing}"),
+    "settlement_difference_reopened": _plain("took the {thing} up again"),
+    "settlement_difference_settled": _plain("found the {thing} settled"),
     "journal_exported": _exported,
     "figures_exported": _plain("took the figures of “{thing}” away as CSV"),
 }

@@ -16,6 +16,8 @@ _ALERTS: Mapping[str, str] = {
     "review_entered": "A payment's outcome could not be proved; finance has to settle it",
     "orphan_money": "A provider has taken money that belongs to no payment of ours",
     "orphan_refund": "A provider has paid money back that nobody here asked for",
+    "settled_there_not_here": "A provider has settled money that the books say never moved",
+    "settled_there_unknown_here": "A provider's settlement report has money unknown to us",
     "voided_elsewhere": "A payment was voided, but not by this payorch",
     "status_not_known": "A provider shows a closed payment in a state that payorch does not know",
     "bad_credentials": "A provider refused our credentials and was switched off",
@@ -43,6 +45,9 @@ def alert_letter(name: str, facts: Mapping[str, str], *, base_url: str) -> Lette
         links.append(("Open the order", f"{admin}/orders/{order}"))
     elif transaction := _id_of(facts, "transaction"):
         links.append(("Find the payment", f"{admin}/orders/?search={transaction}"))
+    if report := _id_of(facts, "settlement_import"):
+        differences = f"{admin}/settlement-differences/?import={report}"
+        links.append(("Open the differences of the report", differences))
     links.append(("All that needs attention", f"{admin}/attention/"))
     return LetterParts(
         language="en",

@@ -1,6 +1,7 @@
 """A job may run twice: a world in which each one does is the same world."""
 
 import contextlib
+import io
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,12 +19,15 @@ from payorch.infrastructure.persistence.tables import (
     NoticeRow,
     OrderRow,
     RefundRow,
+    SettlementDifferenceRow,
+    SettlementLineRow,
     TransactionRow,
     WebhookEventRow,
 )
 from tests.databases import open_database
 from tests.fakes import CrashAt, FakeClock, SimulatedCrash, fake_time
 from tests.refunds.refund_shop import a_refund
+from tests.settlements.report import a_line, a_mapping, a_report
 from tests.shop import Shop, a_card, a_method, an_order
 from tests.webhooks.events import Event
 
@@ -79,6 +83,7 @@ class World:
         self._an_event_tells_of_a_payment()
         self._staff_conclude_what_nobody_can_prove()
         self._staff_conclude_on_a_refund_that_nobody_can_prove()
+        self._finance_imports_a_settlement_report()
         self.shop.order()
         run_for(self.background, seconds=120)
         # The order that nobody paid runs out; the done jobs of the schedules are forgotten.
@@ -148,6 +153,14 @@ class World:
             proposal.id, is_approved=True, actor="adam@example.com", reason="Checked it."
         )
 
+    def _finance_imports_a_settlement_report(self):
+        receive = self.shop.services.receive_settlement
+        content = a_report(a_line("strange_1"), a_line("po_1", type="payout"))
+        uploaded = receive.upload(
+            "alpha", file_name="r.csv", stream=io.BytesIO(content), actor="fiona@example.com"
+        )
+        receive.start(uploaded.import_id, a_mapping(), delimiter=",", actor="fiona@example.com")
+
     def books(self):
         """All that must not differ, without ids and times."""
         with self.database.read() as connection:
@@ -166,6 +179,8 @@ class World:
                     (WebhookEventRow, (WebhookEventRow.state, WebhookEventRow.event_id)),
                     (JournalRow, (JournalRow.action, JournalRow.actor)),
                     (JobRow, (JobRow.kind, JobRow.state, JobRow.queue)),
+                    (SettlementLineRow, (SettlementLineRow.kind, SettlementLineRow.amount_minor)),
+                    (SettlementDifferenceRow, (SettlementDifferenceRow.kind,)),
                 )
             }
         ledger = self.sandbox.ledger()

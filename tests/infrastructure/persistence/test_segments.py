@@ -23,8 +23,8 @@ from payorch.infrastructure.persistence.attempt_facts import attempt_facts, star
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
-from payorch.infrastructure.persistence.segment_reads import in_segment
 from payorch.infrastructure.persistence.tables import SegmentDayRow, SegmentHourRow
+from payorch.infrastructure.persistence.tables.conditions import in_segment
 from tests.metrics_history import NOON, MetricsHistory
 
 pytestmark = pytest.mark.breaks_the_books

@@ -37,6 +37,14 @@ from payorch.infrastructure.persistence.tables.second_factors import (
     RecoveryCodeRow,
     StaffFactorRow,
 )
+from payorch.infrastructure.persistence.tables.settlements import (
+    SettlementBadLineRow,
+    SettlementDifferenceRow,
+    SettlementImportRow,
+    SettlementLineRow,
+    SettlementMappingRow,
+    SettlementPieceRow,
+)
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff_sessions import StaffSessionRow
 from payorch.infrastructure.persistence.tables.transactions import EvidenceRow, TransactionRow
@@ -76,6 +84,12 @@ __all__ = [
     "RoutingPolicyRow",
     "SegmentDayRow",
     "SegmentHourRow",
+    "SettlementBadLineRow",
+    "SettlementDifferenceRow",
+    "SettlementImportRow",
+    "SettlementLineRow",
+    "SettlementMappingRow",
+    "SettlementPieceRow",
     "StaffFactorRow",
     "StaffRow",
     "StaffSessionRow",

@@ -16,6 +16,10 @@ from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundStatus
 from payorch.infrastructure.persistence.tables.jobs import JobRow, JobState
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
+from payorch.infrastructure.persistence.tables.settlements import (
+    DIFFERENCE_OPEN,
+    SettlementDifferenceRow,
+)
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 from payorch.presentation.backoffice.notices.switched_off import switched_off_by_payorch
@@ -85,6 +89,13 @@ QUEUES: Sequence[WorkQueue] = (
         filters={"state": "orphaned"},
     ),
     WorkQueue(
+        name="differences",
+        title="Settlement differences",
+        what_to_do="A provider's report and the books do not agree. Find out why, and resolve it.",
+        endpoint="settlement_differences.index_view",
+        filters={"state": "open"},
+    ),
+    WorkQueue(
         name="refunds_failed",
         title="Refunds that failed",
         what_to_do="The customer has not got the money. Try again, or pay it another way.",
@@ -137,6 +148,7 @@ def queue_counts(session: Session | scoped_session[Any], now: datetime) -> dict[
         "providers_off": switched_off_by_payorch(),
         # SQLite takes a partial index only for a condition that it can read.
         "orphans": select(WebhookEventRow.id).where(text("state IN ('orphan', 'alerted')")),
+        "differences": select(SettlementDifferenceRow.id).where(text(DIFFERENCE_OPEN)),
         "refunds_failed": select(RefundRow.id).where(RefundRow.status == RefundStatus.FAILED),
         "refunds_unproved": select(RefundRow.id).where(
             RefundRow.status.in_(OPEN_REFUND_STATUSES), RefundRow.review_since.is_not(None)

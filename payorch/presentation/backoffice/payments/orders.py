@@ -41,6 +41,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
 )
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
+from payorch.presentation.backoffice.reconciliation.order_settlement import order_settlement
 from payorch.presentation.backoffice.routing.order_decisions import sentences_of_order
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
@@ -149,6 +150,7 @@ class OrdersView(OrderActionPages):
             order=order,
             page=page,
             refunds=refunds,
+            settled=order_settlement(session, order.id, names),
             timeline=timeline(
                 order,
                 page,

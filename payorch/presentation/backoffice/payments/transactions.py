@@ -12,7 +12,7 @@ from payorch.application.attempt_counts import UNKNOWN_REASON
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.segment import Segment, SegmentDimension
-from payorch.infrastructure.persistence.segment_reads import in_segment
+from payorch.infrastructure.persistence.tables.conditions import in_segment
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review

@@ -1,0 +1,1 @@
+"""Settlement reports of the providers, held against the books: upload, columns, differences."""
