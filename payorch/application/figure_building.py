@@ -47,12 +47,8 @@ def rate_point(tally: Tally, *, min_sample: int) -> RatePoint:
 def latency_figures(histogram: LatencyHistogram, *, min_n: int) -> LatencyFigures:
     if histogram.n < max(min_n, 1):
         return LatencyFigures(n=histogram.n, p50_ms=None, p95_ms=None, p99_ms=None)
-    return LatencyFigures(
-        n=histogram.n,
-        p50_ms=histogram.percentile(0.5),
-        p95_ms=histogram.percentile(0.95),
-        p99_ms=histogram.percentile(0.99),
-    )
+    p50_ms, p95_ms, p99_ms = histogram.percentiles((0.5, 0.95, 0.99))
+    return LatencyFigures(n=histogram.n, p50_ms=p50_ms, p95_ms=p95_ms, p99_ms=p99_ms)
 
 
 def technical_failure(counts: AttemptCounts) -> Tally:

@@ -43,8 +43,8 @@ class CountedCells:
     """Counts by bucket start, provider, kind and currency, exact at the moment of reading.
 
     `latencies` are by bucket start and provider, `declines` the declined attempts of the whole
-    window by provider and normalised reason. `minutes_read_directly` changed after the
-    watermark and were counted from the transactions.
+    window by provider and normalised reason, where buckets are asked for.
+    `minutes_read_directly` changed after the watermark and were counted from the transactions.
     """
 
     counts: Mapping[CellKey, AttemptCounts]

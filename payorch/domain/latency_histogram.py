@@ -6,10 +6,12 @@ Source: Masson, Rim & Lee 2019, "DDSketch", section 2.1.
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
 from math import ceil, log
 from types import MappingProxyType
@@ -50,7 +52,12 @@ def nearest_rank(n: int, share: float) -> int:
     if n < 1:
         raise EmptySample("a percentile needs at least one attempt")
     # The decimal that was meant, exactly: as floats, 0.07 * 100 is more than 7.
-    return max(1, ceil(Fraction(str(share)) * n))
+    return max(1, ceil(_exact(share) * n))
+
+
+@cache
+def _exact(share: float) -> Fraction:
+    return Fraction(str(share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,15 @@ class LatencyHistogram:
 
         Raises EmptySample for no attempts.
         """
-        rank = nearest_rank(self.n, share)
-        reached = zip(self.bins, accumulate(self.bins.values()), strict=True)
-        return _middle_of(next(number for number, total in reached if total >= rank))
+        return self.percentiles((share,))[0]
+
+    def percentiles(self, shares: Sequence[float]) -> tuple[float, ...]:
+        """Several at once; see `percentile`."""
+        numbers, reached = tuple(self.bins), tuple(accumulate(self.bins.values()))
+        n = reached[-1] if reached else 0
+        return tuple(
+            _middle_of(numbers[bisect_left(reached, nearest_rank(n, share))]) for share in shares
+        )
 
     def to_json(self) -> str:
         bins = {str(number): count for number, count in self.bins.items()}

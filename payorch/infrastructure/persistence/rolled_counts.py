@@ -99,10 +99,11 @@ class RolledCounts:
             found[place].append(histogram)
         return {place: merge_histograms(histograms) for place, histograms in found.items()}
 
-    def declines(self) -> dict[tuple[datetime, str], dict[str, int]]:
-        """Declined attempts by reason, per bucket and provider."""
+    def declines(self) -> dict[str, dict[str, int]]:
+        """Declined attempts by reason, per provider."""
         names = ("provider_code", "declines")
-        return self._added_up(self._rows(names, ProviderHourSpreadRow), "declines")
+        added = self._added_up(self._rows(names, ProviderHourSpreadRow), "declines")
+        return {provider: reasons for (_, provider), reasons in added.items()}
 
     def _latencies_of_hours(self) -> Iterator[tuple[tuple[datetime, str], LatencyHistogram]]:
         whole = self._hours(_LATENCY, ProviderHourSpreadRow)

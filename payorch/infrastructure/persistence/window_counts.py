@@ -84,19 +84,24 @@ def counted_cells(
         )
         sums.add_minutes(count_attempts(facts))
     if state is not None:
-        rolled = RolledCounts(
-            connection,
-            window,
-            rolled_stretches(window, changed, by_bucket=by_bucket),
-            minutes_changed(
+        rolled, as_a_whole = (
+            RolledCounts(
                 connection,
-                started_within(window.start, window.end),
-                since=state.watermark - WATERMARK_MARGIN,
-            ),
-            RollupFilters(providers, currency),
-            by_bucket=by_bucket,
+                window,
+                rolled_stretches(window, changed, by_bucket=is_cut),
+                minutes_changed(
+                    connection,
+                    started_within(window.start, window.end),
+                    since=state.watermark - WATERMARK_MARGIN,
+                ),
+                RollupFilters(providers, currency),
+                by_bucket=is_cut,
+            )
+            for is_cut in (by_bucket, False)
         )
-        sums.add(rolled.counts(), rolled.latencies(), rolled.declines())
+        sums.add(rolled.counts(), rolled.latencies())
+        if by_bucket:
+            sums.add_declines(as_a_whole.declines())
     return CountedCells(
         counts=sums.counts(),
         latencies=sums.latencies(),
@@ -127,13 +132,14 @@ class _CellSums:
         self,
         counts: Mapping[CellKey, AttemptCounts],
         latencies: Mapping[tuple[datetime, str], LatencyHistogram],
-        declines: Mapping[tuple[datetime, str], Mapping[str, int]],
     ) -> None:
         for key, one in counts.items():
             self._counts[key].append(one)
         for place, histogram in latencies.items():
             self._latencies[place].append(histogram)
-        for (_, provider), reasons in declines.items():
+
+    def add_declines(self, declines: Mapping[str, Mapping[str, int]]) -> None:
+        for provider, reasons in declines.items():
             self._declines[provider].update(reasons)
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
