@@ -22,9 +22,13 @@ LIST_FILTERS: Mapping[SegmentDimension, str] = {
 
 def segment_name(segment: Segment) -> str:
     """The whole name: "Germany (DE)", "Visa", "10 to 50"."""
-    if segment.dimension is SegmentDimension.COUNTRY:
-        return f"{country_name(segment.value, 'en')} ({segment.value})"
-    return segment_label(segment)
+    match segment.dimension:
+        case SegmentDimension.COUNTRY:
+            return f"{country_name(segment.value, 'en')} ({segment.value})"
+        case SegmentDimension.CARD_BRAND:
+            return _brand(segment.value)
+        case SegmentDimension.AMOUNT:
+            return _band(segment.value)
 
 
 def segment_label(segment: Segment) -> str:
@@ -33,9 +37,12 @@ def segment_label(segment: Segment) -> str:
         case SegmentDimension.COUNTRY:
             return segment.value
         case SegmentDimension.CARD_BRAND:
-            return _brand(segment.value)
+            return "Other" if segment.value == NO_BRAND else _brand(segment.value)
         case SegmentDimension.AMOUNT:
-            return _band(segment.value)
+            start, below = AMOUNT_BANDS[segment.value]
+            if below is None:
+                return f"{start}+"
+            return f"{start}-{below}" if start else f"<{below}"
 
 
 def segment_choices(dimension: SegmentDimension) -> Sequence[tuple[str, str]]:
