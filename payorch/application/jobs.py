@@ -66,6 +66,9 @@ EVALUATE_ALERTS = JobKind("evaluate_alerts", "upkeep", (15,))
 ADAPT_ROUTING = JobKind("adapt_routing", "upkeep", (15,))
 """One step of the adaptive shares."""
 
+WATCH_TRIALS = JobKind("watch_trials", "upkeep", (MINUTE_S,))
+"""Keep the counts of the running trial of a routing policy."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

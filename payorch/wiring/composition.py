@@ -56,6 +56,7 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.policy_replay import policy_replay
+from payorch.wiring.policy_trials import TRIALS_SCHEDULE, policy_trials
 from payorch.wiring.provider_events import ProviderEvents, provider_events
 from payorch.wiring.recovery import (
     comparison_schedules,
@@ -141,6 +142,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         VERIFY_SCHEDULE,
         ALERTS_SCHEDULE,
         ADAPTIVE_SCHEDULE,
+        TRIALS_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *comparison_schedules(settings),
         *giving_back.schedules,
@@ -158,6 +160,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     handlers.update(alert_handlers(base, alerts, metrics, operating_figures))
     adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
+    trials = policy_trials(base)
+    handlers.update(trials.handlers)
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -198,6 +202,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         rule_on_decline=RuleOnDeclineUseCase(rulings, base.decline_policy.shipped, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         adaptive_shares=adaptive_shares,
+        trials=trials.book,
+        start_trial=trials.start,
+        end_trial=trials.end,
+        report_trial=trials.report,
         alerts=alerts,
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         journal=journal_archive(base),

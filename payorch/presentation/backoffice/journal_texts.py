@@ -48,6 +48,8 @@ def _thing(subject: str, names: Names) -> str:
             return names.get(key, key)
         case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart" | "sender":
             return key
+        case "policy_trial":
+            return f"trial {key}"
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return str(CodeKey.of(scheme, code, SignalKind(signal)))
@@ -66,6 +68,8 @@ def _address(subject: str) -> str | None:
             return _page("providers.details", code=key)
         case "routing_policy":
             return _page("routing.index")
+        case "policy_trial":
+            return _page("routing_trials.details", number=key)
         case "alert_rule" | "alert":
             return _page("alerts.index")
         case "decline_code":
@@ -140,6 +144,17 @@ def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -
     return f"published routing policy version {after.get('version')}"
 
 
+def _trial_started(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    share = after.get("share_percent")
+    return f"started the trial “{after.get('name')}” on {share} % of the orders"
+
+
+def _trial_ended(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    adopted = after.get("adopted_version")
+    came_of_it = f"adopted the candidate as version {adopted}" if adopted else "kept the control"
+    return f"ended the trial “{after.get('name')}” and {came_of_it}"
+
+
 def _acknowledged(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
     provider = after.get("provider")
     return f"acknowledged the alert “{after.get('rule')}”" + (f" at {provider}" if provider else "")
@@ -159,6 +174,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "enable_payment_method": _plain("enabled {thing}"),
     "disable_payment_method": _plain("disabled {thing}"),
     "publish_routing_policy": _policy,
+    "start_policy_trial": _trial_started,
+    "end_policy_trial": _trial_ended,
     "enter_safe_mode": _plain("paused all payments (SAFE mode)"),
     "enter_normal_mode": _plain("ended SAFE mode"),
     "order_cancelled": _plain("cancelled the order"),

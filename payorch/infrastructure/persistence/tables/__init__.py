@@ -17,6 +17,10 @@ from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
 )
+from payorch.infrastructure.persistence.tables.policy_trials import (
+    PolicyTrialRow,
+    TrialLookRow,
+)
 from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderHourRow,
@@ -52,6 +56,7 @@ __all__ = [
     "OrderNoteRow",
     "OrderRow",
     "PaymentMethodRow",
+    "PolicyTrialRow",
     "ProviderCircuitRow",
     "ProviderFeeRow",
     "ProviderHourRow",
@@ -67,6 +72,7 @@ __all__ = [
     "StaffRow",
     "SubmissionRow",
     "TransactionRow",
+    "TrialLookRow",
     "VerificationRow",
     "WebhookEventRow",
 ]
