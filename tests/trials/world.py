@@ -51,8 +51,6 @@ def play(world: World, seed: int) -> list[TrialCounts]:
         settled[:, 0] += paid
         settled[:, 1] += expiring
         expiring = entered - paid
-        arms = [
-            ArmCounts(paid=int(settled[arm, 0]), unpaid=int(settled[arm, 1])) for arm in (0, 1)
-        ]
+        arms = [ArmCounts(paid=int(settled[arm, 0]), unpaid=int(settled[arm, 1])) for arm in (0, 1)]
         looks.append(TrialCounts(*arms))
     return looks

@@ -39,8 +39,9 @@ _CONFIGURATION = (
         *TRIAL_COLUMNS,
         PaymentMethodRow.__table__,
     )
+    .select_from(ConfigurationRow)
     .outerjoin(RoutingPolicyRow, RoutingPolicyRow.version == ConfigurationRow.policy_version)
-    .outerjoin(PolicyTrialRow, PolicyTrialRow.is_running)
+    .outerjoin(PolicyTrialRow, PolicyTrialRow.is_running.is_(True))
     .outerjoin(PaymentMethodRow, true())
     .where(ConfigurationRow.id == 1)
     .order_by(PaymentMethodRow.code)

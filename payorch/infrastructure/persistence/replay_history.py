@@ -6,15 +6,18 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy import Select, String, case, cast, func, select
 
 from payorch.application.configuration import Configuration, RoutingPolicyRepository
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings, DeclineSignal
 from payorch.domain.policy_replay import LoggedOrder
+from payorch.domain.policy_trial import TrialArm
+from payorch.domain.routing_policy import RoutingPolicy
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.logged_orders import LoggedAttempt, OrderReading
+from payorch.infrastructure.persistence.policy_trials import SqlAlchemyPolicyTrialBook
 from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
 
 ROWS_AT_A_TIME = 5000

@@ -66,12 +66,10 @@ def _address(subject: str) -> str | None:
             return _page("backoffice_transactions.index_view", search=key)
         case "payment_method" | "circuit" | "payment_method_fee":
             return _page("providers.details", code=key)
-        case "routing_policy":
-            return _page("routing.index")
         case "policy_trial":
             return _page("routing_trials.details", number=key)
-        case "alert_rule" | "alert":
-            return _page("alerts.index")
+        case "routing_policy" | "alert_rule" | "alert":
+            return _page("routing.index" if kind == "routing_policy" else "alerts.index")
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return _page("decline_codes.details", signal=signal, scheme=scheme, code=code)

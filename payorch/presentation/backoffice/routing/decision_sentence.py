@@ -15,7 +15,8 @@ def decision_sentence(
 ) -> str:
     """Such as "Alpha first: rule “Brazil cards” of policy 7, weight 70 of 100."
 
-    `policy` is the document of the order's arm where a trial was running. `policy` None: it is not known any more, as for payments found by a recovery.
+    `policy` is the document of the order's arm where a trial was running. `policy` None: it is not
+    known any more, as for payments found by a recovery.
     """
     if not decision.candidates:
         return "No routing decision is stored for it."

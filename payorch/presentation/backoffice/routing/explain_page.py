@@ -71,12 +71,10 @@ def _trial(explanation: RoutingExplanation) -> str:
     trial, place = explanation.trial, explanation.place
     if trial is None:
         return ""
+    running = f"Trial {trial.number} “{trial.name}” is running"
     if place is not None:
-        return f"Trial {trial.number} “{trial.name}” is running: this order is in its {place.arm} arm."
-    return (
-        f"Trial {trial.number} “{trial.name}” is running: {trial.share_percent} % of the orders go "
-        "by its candidate instead."
-    )
+        return f"{running}: this order is in its {place.arm} arm."
+    return f"{running}: {trial.share_percent} % of the orders go by its candidate instead."
 
 
 def place_text(place: ExplainedPlace) -> str:

@@ -29,7 +29,8 @@ def policies_of(
     """The document that each decision was made by, by the number of the submission; None where it
     is not there. Each is read once.
     """
-    published = {number: policies.version(number) for number in {d.policy_version for d in decisions}}
+    versions = {decision.policy_version for decision in decisions}
+    published = {version: policies.version(version) for version in versions}
     candidates = {
         number: trials.trial(number)
         for number in {d.candidate_of for d in decisions}
