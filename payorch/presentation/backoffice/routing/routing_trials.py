@@ -7,6 +7,7 @@ from flask_admin.base import expose
 from payorch.application.configuration import Configuration
 from payorch.application.policy_trials import EndPolicyTrial, StartPolicyTrial, StoredTrial
 from payorch.application.staff_reason import MAX_REASON_LENGTH
+from payorch.application.trial_report import LATEST
 from payorch.domain.adaptive_shares import AdaptiveMode
 from payorch.domain.errors import (
     InvalidPolicyTrial,
@@ -152,6 +153,7 @@ class RoutingTrialsView(BackofficeView):
             trial=stored.trial,
             outcome=outcome_text(stored),
             text=report_text(report),
+            latest=LATEST,
             table=evidence_table(report),
             cell_text=cell_text,
             changes=policy_changes(control.policy, stored.trial.candidate, configuration.methods)

@@ -45,6 +45,7 @@ def evidence_figure(report: TrialReport) -> Figure:
         "xaxis": {"type": "date", "title": {"text": "Time (UTC)"}, "automargin": True},
         "yaxis": {
             "title": {"text": "Evidence of a difference"},
+            "automargin": True,
             "range": [low - 0.2, high + 0.2],
             **_powers_of_ten(low, high),
         },

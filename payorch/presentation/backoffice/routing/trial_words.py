@@ -31,6 +31,7 @@ LABELS = {
 @dataclass(frozen=True, slots=True)
 class ArmLine:
     name: str
+    share: str
     orders: str
     open_orders: str
     paid: str
@@ -153,7 +154,8 @@ def _arms(report: TrialReport) -> Iterator[ArmLine]:
         rate, basis = _rate(counts.settled)
         approval, approval_basis = _rate(sample.first_attempts)
         yield ArmLine(
-            name=f"{name}, {_share(trial, arm)} of orders",
+            name=name,
+            share=_share(trial, arm),
             orders=f"{counts.entered:,}",
             open_orders=f"{counts.still_open:,}"
             + (f", of them {counts.failed:,} failed so far" if counts.failed else ""),
