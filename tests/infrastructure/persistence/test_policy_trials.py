@@ -12,6 +12,7 @@ from payorch.application.payment_method_registry import RoutingQuestion
 from payorch.application.policy_trials import EndPolicyTrial, StartPolicyTrial
 from payorch.domain.errors import (
     InvalidPolicyTrial,
+    InvalidRoutingPolicy,
     PolicyChangedMeanwhile,
     ReasonRequired,
     TrialIsRunning,
@@ -23,10 +24,13 @@ from payorch.domain.payment_status import PaymentStatus
 from payorch.domain.policy_trial import TrialArm
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.trial_evidence import ArmCounts
+from payorch.infrastructure.persistence.payment_method_repository import (
+    SqlAlchemyPaymentMethodRepository,
+)
 from payorch.infrastructure.persistence.tables import JournalRow, OrderRow, SubmissionRow
 from tests.concurrency.racing import race
 from tests.fakes import FakeClock, fake_time
-from tests.shop import Shop, a_card, a_payment, an_order
+from tests.shop import Shop, a_card, a_method, a_payment, an_order
 
 CODES = ("alpha", "beta", "gamma")
 
@@ -269,6 +273,17 @@ def test_an_adopted_candidate_is_the_next_version_for_all_orders(shop, database)
     assert shop.services.trials.trial(1).adopted_version == 2
     assert journal(database, "publish_routing_policy")[-1]["after"]["adopts_trial"] == 1
     assert shop.services.policies.version(2).reason == "enough"
+
+
+def test_a_candidate_that_leaves_out_a_new_provider_is_not_adopted(shop, database, clock):
+    start(shop)
+    SqlAlchemyPaymentMethodRepository(database).add(a_method("delta"), at=clock.now())
+
+    with pytest.raises(InvalidRoutingPolicy, match="leaves out delta"):
+        end(shop, adopt=True)
+
+    assert shop.services.registry.configuration().trial is not None
+    assert end(shop) is None
 
 
 def test_a_trial_is_ended_once(shop):
