@@ -256,6 +256,7 @@ def test_keeping_the_control_ends_it_and_adopting_publishes(office, running):
     assert end(running, "keep").status_code == 303
     assert office.version() == 1
     assert "The control stays in force" in " ".join(messages(running.get(PAGE).text))
+    assert "No verdict yet" not in text_of(running.get(PAGE + "1/").text)
 
     with_draft(running)
     start(running, name="Once more")

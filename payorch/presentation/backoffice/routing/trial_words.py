@@ -22,7 +22,7 @@ _FEWEST_DAYS = 1
 
 TONES = {Verdict.NONE: "neutral", Verdict.CANDIDATE: "success", Verdict.CONTROL: "danger"}
 LABELS = {
-    Verdict.NONE: "No verdict yet",
+    Verdict.NONE: "No verdict",
     Verdict.CANDIDATE: "Candidate better",
     Verdict.CONTROL: "Control better",
 }
@@ -63,7 +63,7 @@ def report_text(report: TrialReport) -> ReportText:
     verdict = Verdict.NONE if report.is_uneven else report.finding.verdict
     difference = report.counts.difference
     return ReportText(
-        verdict="No verdict: the arms are uneven" if report.is_uneven else LABELS[verdict],
+        verdict=_label(report, verdict),
         tone="warning" if report.is_uneven else TONES[verdict],
         sentence=_sentence(report, verdict),
         evidence=_evidence(report),
@@ -104,6 +104,13 @@ def span_text(interval: Interval) -> str:
     return f"{points_text(interval.low)} to {points_text(interval.high)}"
 
 
+def _label(report: TrialReport, verdict: Verdict) -> str:
+    if report.is_uneven:
+        return "No verdict: the arms are uneven"
+    is_open = verdict is Verdict.NONE and report.stored.is_running
+    return f"{LABELS[verdict]} yet" if is_open else LABELS[verdict]
+
+
 def _sentence(report: TrialReport, verdict: Verdict) -> str:
     if report.is_uneven:
         return (
@@ -114,6 +121,8 @@ def _sentence(report: TrialReport, verdict: Verdict) -> str:
         )
     since = report.finding.clear_since
     if verdict is Verdict.NONE or since is None:
+        if not report.stored.is_running:
+            return "The orders of the trial do not tell the two policies apart."
         return "The orders so far do not tell the two policies apart. Look as often as you like."
     better, other = (
         ("candidate", "control")
