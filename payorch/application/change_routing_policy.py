@@ -47,7 +47,7 @@ class ChangeRoutingPolicyUseCase:
         """The new version, in force for the next order of every process.
 
         Raises ReasonRequired, InvalidRoutingPolicy (a provider is missing, unknown or twice; a
-        tier or weight out of range; rules that contradict themselves), and
+        tier or weight out of range; rules that contradict themselves), TrialIsRunning, and
         PolicyChangedMeanwhile: show both orders and ask again.
         """
         reason = checked_reason(change.reason)

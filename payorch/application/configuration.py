@@ -9,6 +9,8 @@ from typing import Protocol
 from payorch.domain.adaptive_shares import ADAPTIVE_OFF, AdaptiveSettings, Shares
 from payorch.domain.decline_ruling import NO_RULINGS, RulingsInForce
 from payorch.domain.payment_method import MethodKind, PaymentMethodVO
+from payorch.domain.payment_order import OrderId
+from payorch.domain.policy_trial import PolicyTrial, TrialArm, TrialPlace
 from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
 
@@ -33,6 +35,7 @@ class Configuration:
     """All methods, the policy, the mode and the rulings in force, as of `revision`.
 
     `adaptive_shares` are in force where the policy's adaptive mode is ON; else there are none.
+    `trial`: the running one, whose control is `policy`.
     """
 
     revision: int
@@ -41,6 +44,15 @@ class Configuration:
     mode: OperatingMode = OperatingMode.NORMAL
     rulings: RulingsInForce = NO_RULINGS
     adaptive_shares: Mapping[Segment, Shares] = field(default_factory=dict)
+    trial: PolicyTrial | None = None
+
+    def policy_for(self, order_id: OrderId | None) -> tuple[RoutingPolicy, TrialPlace | None]:
+        """The document that this order goes by. Without an order it is the published one."""
+        if self.trial is None or order_id is None:
+            return self.policy, None
+        arm = self.trial.arm_of(order_id)
+        policy = self.trial.candidate if arm is TrialArm.CANDIDATE else self.policy
+        return policy, TrialPlace(self.trial.number, arm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ class RoutingPolicyRepository(Protocol):
         """Store the next version, journal it and bump the revision, in one transaction.
 
         Returns the new version. Raises PolicyChangedMeanwhile when `based_on_version` is not the
-        one in force.
+        one in force, and TrialIsRunning while it is the control of a trial.
         """
 
     def history(self, *, limit: int, before: int | None = None) -> tuple[PublishedPolicy, ...]:

@@ -12,6 +12,7 @@ from payorch.application.payment_method_registry import (
     RoutingQuestion,
 )
 from payorch.domain.payment_method import LeftOut
+from payorch.domain.policy_trial import PolicyTrial, TrialPlace
 from payorch.domain.routing_policy import RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule
 from payorch.domain.tier_list import ChosenBecause, PolicyEntry, first_place_propensities
@@ -34,13 +35,18 @@ class ExplainedPlace:
 
 @dataclass(frozen=True, slots=True)
 class RoutingExplanation:
-    """`rule` None: the default order. At most `max_tried` of the `places` are tried."""
+    """`rule` None: the default order. At most `max_tried` of the `places` are tried.
+
+    `trial` is the running one, unless another policy was asked about; `place` the order's arm.
+    """
 
     policy: RoutingPolicy
     rule: RoutingRule | None
     places: tuple[ExplainedPlace, ...]
     left_out: dict[str, LeftOut]
     max_tried: int
+    trial: PolicyTrial | None = None
+    place: TrialPlace | None = None
 
 
 class ExplainRoutingUseCase:
@@ -52,7 +58,10 @@ class ExplainRoutingUseCase:
     ) -> RoutingExplanation:
         """By `policy`, or by the one in force. It may answer also while payments are paused."""
         configuration = self._registry.configuration()
-        policy = policy or configuration.policy
+        trial = configuration.trial if policy is None else None
+        place = None
+        if policy is None:
+            policy, place = configuration.policy_for(question.order_id)
         considered = self._registry.consider(configuration, policy, question)
         if considered.best_of_bad is None:
             places = _places(considered, policy.exploration_share, question.preferred_provider)
@@ -68,6 +77,8 @@ class ExplainRoutingUseCase:
             places=places,
             left_out={**considered.left_out, **open_circuits},
             max_tried=self._registry.max_providers,
+            trial=trial,
+            place=place,
         )
 
 

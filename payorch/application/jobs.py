@@ -71,6 +71,9 @@ IMPORT_SETTLEMENT = JobKind(
 )
 """Read a part of a provider's settlement report; the last batch of it enqueues the next part."""
 
+WATCH_TRIALS = JobKind("watch_trials", "upkeep", (MINUTE_S,))
+"""Keep the counts of the running trial of a routing policy."""
+
 NOTIFY_CUSTOMER = JobKind("notify_customer", "mail", PATIENT_DELAYS_S)
 """Write and send the e-mail about one event of an order."""
 

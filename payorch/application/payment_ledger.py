@@ -14,6 +14,7 @@ from payorch.application.surplus_charges import GiveBack
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
+from payorch.domain.policy_trial import TrialPlace
 from payorch.domain.transaction import Transaction, TransactionId
 
 
@@ -55,7 +56,10 @@ class LeftOutRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
-    """`routing_rule`: the rule of the policy that applied; None is the default order."""
+    """`routing_rule`: the rule of the policy that applied; None is the default order.
+
+    The first submission of an order decides whether a trial counts the order.
+    """
 
     idempotency_key: str
     request_hash: str
@@ -67,6 +71,12 @@ class NewSubmission:
     language: str | None = None
     client_hash: str | None = None
     routing_rule: str | None = None
+    trial: TrialPlace | None = None
+
+    @property
+    def counts_in(self) -> TrialPlace | None:
+        """The trial that its order is counted in from now on."""
+        return self.trial if self.number == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

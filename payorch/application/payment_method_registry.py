@@ -19,6 +19,8 @@ from payorch.domain.adaptive_shares import AdaptiveMode, Shares
 from payorch.domain.errors import PaymentMethodNotFound, PaymentsPaused
 from payorch.domain.money import Money
 from payorch.domain.payment_method import LeftOut, MethodKind, PaymentMethodVO
+from payorch.domain.payment_order import OrderId
+from payorch.domain.policy_trial import TrialPlace
 from payorch.domain.routing_policy import AppliedOrder, RoutingPolicy
 from payorch.domain.routing_rule import OrderFacts
 from payorch.domain.tier_list import ChosenBecause, Ranked, draw_order
@@ -30,7 +32,7 @@ class RoutingQuestion:
 
     `filled_fields` None: the customer has not typed them yet. `kind` is asked for only where no
     provider is preferred, whose kind it would be. Brand and BIN (at most eight digits) are those
-    of the typed card.
+    of the typed card. `order_id`, where there is an order, gives its arm of a running trial.
     """
 
     money: Money
@@ -41,6 +43,7 @@ class RoutingQuestion:
     kind: MethodKind | None = None
     card_brand: str | None = None
     card_bin: str | None = None
+    order_id: OrderId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class RoutingDecision:
     """The providers to try, first to last, and the reason for each one left out.
 
     `rule_name`: the rule of the policy that picked the tier list; None is the default order.
+    `trial`: the order's arm while a trial runs. The propensities are those within the arm.
     """
 
     policy_version: int
@@ -70,6 +74,7 @@ class RoutingDecision:
     candidates: tuple[Ranked, ...]
     left_out: dict[str, LeftOut]
     methods: dict[str, PaymentMethodVO]
+    trial: TrialPlace | None = None
 
 
 class PaymentMethodRegistry:
@@ -171,7 +176,7 @@ class PaymentMethodRegistry:
         """
         configuration = self.at_revision(revision)
         _require_running(configuration)
-        policy = configuration.policy
+        policy, trial = configuration.policy_for(question.order_id)
         considered = self.consider(configuration, policy, question)
         if considered.best_of_bad is None:
             ranked = draw_order(
@@ -198,6 +203,7 @@ class PaymentMethodRegistry:
             candidates,
             left_out,
             {method.code: method for method in configuration.methods},
+            trial,
         )
 
     def consider(

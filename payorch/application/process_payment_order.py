@@ -165,6 +165,7 @@ class ProcessPaymentOrderUseCase:
             preferred_provider=command.preferred_provider,
             card_brand=instrument.brand if instrument else None,
             card_bin=instrument.routing_bin if instrument else None,
+            order_id=payable.order.id,
         )
         decision = self._registry.decide(question, revision=configuration_revision)
         if not decision.candidates:

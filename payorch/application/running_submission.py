@@ -51,6 +51,7 @@ def new_submission(
         ),
         language=command.language,
         client_hash=intents.traces.client_hash,
+        trial=decision.trial,
     )
 
 

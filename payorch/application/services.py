@@ -28,6 +28,11 @@ from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
+from payorch.application.policy_trials import (
+    EndPolicyTrialUseCase,
+    PolicyTrialBook,
+    StartPolicyTrialUseCase,
+)
 from payorch.application.ports import Clock, OrderTokens
 from payorch.application.process_payment_order import ProcessPaymentOrderUseCase
 from payorch.application.receive_provider_event import ReceiveProviderEventUseCase
@@ -50,6 +55,7 @@ from payorch.application.settle_differences import SettleDifferencesUseCase
 from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
+from payorch.application.trial_report import ReportTrialUseCase
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
 
@@ -94,6 +100,10 @@ class Services:
     decline_evidence: DeclineEvidence
     rule_on_decline: RuleOnDeclineUseCase
     adaptive_shares: AdaptiveShareBook
+    trials: PolicyTrialBook
+    start_trial: StartPolicyTrialUseCase
+    end_trial: EndPolicyTrialUseCase
+    report_trial: ReportTrialUseCase
     alerts: AlertBook
     work_on_alerts: WorkOnAlertsUseCase
     journal: JournalArchive

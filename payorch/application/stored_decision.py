@@ -6,6 +6,7 @@ from typing import Protocol
 
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import OrderId
+from payorch.domain.policy_trial import TrialArm, TrialPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class StoredDecision:
     """`candidates` in the order of trying; `left_out` gives the reason by provider code.
 
     `rule_name` None: the default order of the policy, or a decision of before there were rules.
-    `card` is that of the first attempt.
+    `card` is that of the first attempt. `trial`: the arm that it went by, if one was running.
     """
 
     number: int
@@ -33,6 +34,14 @@ class StoredDecision:
     candidates: tuple[StoredCandidate, ...]
     left_out: dict[str, str]
     card: CardSummary | None = None
+    trial: TrialPlace | None = None
+
+    @property
+    def candidate_of(self) -> int | None:
+        """The number of the trial whose candidate decided; None: the published policy did."""
+        if self.trial is None or self.trial.arm is TrialArm.CONTROL:
+            return None
+        return self.trial.number
 
 
 class StoredDecisionReader(Protocol):

@@ -63,9 +63,9 @@ def _explain_order(services: Services, order_id: OrderId, names: Mapping[str, st
     if view is None:
         raise click.ClickException(f"There is no order {order_id[:64]}.")
     decisions = services.decisions.of_order(order_id)
-    policies = policies_of(decisions, services.policies)
+    policies = policies_of(decisions, services.policies, services.trials)
     for decision in decisions:
-        sentence = decision_sentence(decision, policies[decision.policy_version], names)
+        sentence = decision_sentence(decision, policies[decision.number], names)
         click.echo(f"Payment {decision.number}, {decision.at:%Y-%m-%d %H:%M:%S} UTC: {sentence}")
     if not decisions:
         click.echo("Nobody has tried to pay this order yet.")
@@ -79,6 +79,7 @@ def _explain_order(services: Services, order_id: OrderId, names: Mapping[str, st
         preferred_provider=last.preferred_provider if last else None,
         card_brand=last.card.brand if last and last.card else None,
         card_bin=last.card.bin if last and last.card else None,
+        order_id=order_id,
     )
     click.echo(f"\nSuch an order now{_six_digits(last)}:")
     _show(services.explain_routing.execute(question), names)
@@ -97,7 +98,9 @@ def _show(explanation: RoutingExplanation, names: Mapping[str, str]) -> None:
 def _lines(explanation: RoutingExplanation, names: Mapping[str, str]) -> Iterator[str]:
     text = explanation_text(explanation, names)
     when = f" ({text.when})" if text.when else ""
-    yield f"{text.decided_by}{when} of policy {explanation.policy.version} decides."
+    yield f"{text.decided_by}{when} of {text.document} decides."
+    if text.trial:
+        yield text.trial
     for number, place in enumerate(text.places, start=1):
         note = f". {place.first}" if place.first else ""
         spare = "" if place.is_tried else f" (only {text.max_tried} are tried)"

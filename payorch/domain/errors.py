@@ -122,6 +122,24 @@ class InvalidRoutingPolicy(PayorchError):
     code = "invalid_routing_policy"
 
 
+class InvalidPolicyTrial(PayorchError):
+    """A trial cannot be started like that; the message says why."""
+
+    code = "invalid_policy_trial"
+
+
+class TrialIsRunning(PayorchError):
+    """While a trial runs its control stays in force, and no other trial can be started."""
+
+    code = "trial_is_running"
+
+
+class TrialNotRunning(PayorchError):
+    """It was ended already, or never was."""
+
+    code = "trial_not_running"
+
+
 class InvalidHold(PayorchError):
     """A circuit cannot be held like that; the message says why."""
 

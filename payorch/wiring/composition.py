@@ -57,6 +57,7 @@ from payorch.wiring.payments import (
     outcome_recorder,
 )
 from payorch.wiring.policy_replay import policy_replay
+from payorch.wiring.policy_trials import TRIALS_SCHEDULE, policy_trials
 from payorch.wiring.provider_events import ProviderEvents, provider_events
 from payorch.wiring.recovery import (
     comparison_schedules,
@@ -145,6 +146,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         ALERTS_SCHEDULE,
         ADAPTIVE_SCHEDULE,
         STAFF_SCHEDULE,
+        TRIALS_SCHEDULE,
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *comparison_schedules(settings),
         *giving_back.schedules,
@@ -166,6 +168,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
     sessions = staff_sessions(settings, base)
     handlers.update(staff_handlers(sessions))
+    trials = policy_trials(base)
+    handlers.update(trials.handlers)
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -206,6 +210,10 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         rule_on_decline=RuleOnDeclineUseCase(rulings, base.decline_policy.shipped, base.clock),
         hold_circuit=HoldCircuitUseCase(base.shared_circuits, base.registry, base.clock),
         adaptive_shares=adaptive_shares,
+        trials=trials.book,
+        start_trial=trials.start,
+        end_trial=trials.end,
+        report_trial=trials.report,
         alerts=alerts,
         work_on_alerts=WorkOnAlertsUseCase(alerts, base.clock),
         journal=journal_archive(base),

@@ -3,7 +3,9 @@
 import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
-from payorch.domain.routing_policy import PolicyEntry
+from payorch.application.policy_trials import StartPolicyTrial
+from payorch.domain.policy_trial import TrialArm
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule, RuleConditions
 from tests.cli.conftest import Payorch
 from tests.databases import open_database
@@ -69,6 +71,28 @@ def test_an_order_that_was_paid_is_explained_then_and_now(shop, explain):
     assert sentence in result.output.splitlines()[0]
     assert "Rule “Brazil cards” (country BR, card brand Visa) of policy 2 decides." in result.output
     assert "Nobody has tried to pay this order yet." in explain("--order", waiting.id).output
+
+
+def test_an_order_of_a_trial_is_explained_by_its_arm(shop, explain):
+    codes = ("gamma", "beta", "alpha")
+    candidate = RoutingPolicy(2, tuple(PolicyEntry(c, n) for n, c in enumerate(codes, start=1)))
+    shop.services.start_trial.execute(
+        StartPolicyTrial(
+            name="Gamma first", candidate=candidate, share_percent=50, actor="olga", reason="to see"
+        )
+    )
+    arm_of = shop.services.registry.configuration().trial.arm_of
+    orders = [shop.pay(new_order=an_order(country="DE")).order_id for _ in range(12)]
+    order = next(one for one in orders if arm_of(one) is TrialArm.CANDIDATE)
+
+    result = explain("--order", order)
+
+    assert "Gamma first: the default order of the candidate, tier 1 (trial 1, candidate arm)." in (
+        result.output
+    )
+    assert "The default order of the candidate decides." in result.output
+    assert "Trial 1 “Gamma first” is running: this order is in its candidate arm." in result.output
+    assert "50 % of the orders go by its candidate instead." in explain(*ORDER).output
 
 
 @pytest.mark.parametrize(

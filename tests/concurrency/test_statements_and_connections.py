@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from payorch.application.payment_result import ResultKind
+from payorch.application.policy_trials import StartPolicyTrial
 from payorch.domain.payment_status import PaymentStatus
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.wiring import Seams
 from tests.concurrency.database_watch import COMMIT, watching
@@ -62,6 +64,26 @@ def test_a_first_try_payment_costs_two_commits_and_few_statements(shop, is_new):
     # An order that exists has to be read first.
     assert len(seen.statements) <= statements_of(shop) + (not is_new), seen.statements
     assert not [s for s in seen.after_first_commit if is_select(s)]
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new order", "existing order"])
+def test_a_payment_costs_the_same_while_a_policy_is_on_trial(shop, is_new):
+    candidate = RoutingPolicy(1, tuple(PolicyEntry(c, 1) for c in ("alpha", "beta", "gamma")))
+    shop.services.start_trial.execute(
+        StartPolicyTrial(
+            name="Evenly", candidate=candidate, share_percent=50, actor="olga", reason="to see"
+        )
+    )
+    shop.pay()
+    shop.pay(shop.order().id)
+    order_id = None if is_new else shop.order().id
+
+    with watching(shop.database.engine) as seen:
+        paid = shop.pay(order_id)
+
+    assert shop.services.decisions.of_order(paid.order_id)[0].trial is not None
+    assert seen.commits == 2
+    assert len(seen.statements) <= statements_of(shop) + (not is_new), seen.statements
 
 
 @pytest.mark.parametrize("failing", [(), ("alpha",), ("alpha", "beta")], ids=len)

@@ -68,6 +68,8 @@ _ORDER_COLUMNS = (
     "created_at",
     "updated_at",
     "expires_at",
+    "trial_number",
+    "trial_arm",
 )
 _SUBMISSION_COLUMNS = (
     "number",
@@ -78,6 +80,8 @@ _SUBMISSION_COLUMNS = (
     "language",
     "policy_version",
     "routing_rule",
+    "trial_number",
+    "trial_arm",
     "candidates",
     "left_out",
     "created_at",

@@ -27,6 +27,7 @@ from payorch.infrastructure.persistence.payment_rows import (
     started_transaction,
     stored_transaction,
     submission_values,
+    trial_values,
 )
 
 _DIVISION_BY_ZERO = "22012"
@@ -60,7 +61,9 @@ class FoldedWrites:
         }
         if new_order is not None:
             statement = self._statements.start_new
-            order = order_values(new_order, status=PaymentStatus.PROCESSING)
+            order = order_values(
+                new_order, status=PaymentStatus.PROCESSING, **trial_values(submission.counts_in)
+            )
             parameters.update(part("order", order))
         else:
             statement = self._statements.start_claimed

@@ -19,6 +19,7 @@ from payorch.domain.payment_status import (
     TransactionStatus,
 )
 from payorch.domain.policy_replay import LoggedDecision, LoggedOrder, OrderShape, Path, Step
+from payorch.domain.routing_policy import RoutingPolicy
 from payorch.domain.tier_list import PolicyEntry
 
 LEFT_OUT_BY_POLICY = frozenset({LeftOut.PROVIDER_LIMIT, LeftOut.NOT_IN_RULE, LeftOut.NOT_IN_POLICY})
@@ -33,6 +34,7 @@ class LoggedAttempt(NamedTuple):
     preferred: str | None
     version: int
     rule: str | None
+    candidate_of: int | None
     candidates: str
     left_out: str
     currency: str
@@ -56,16 +58,18 @@ class OrderReading:
         self,
         methods: Mapping[str, PaymentMethodVO],
         policies: RoutingPolicyRepository,
+        candidate_of: Callable[[int], RoutingPolicy | None],
         goes_on: Callable[[LoggedAttempt, frozenset[str]], bool],
     ) -> None:
         self._methods = methods
         self._policies = policies
+        self._candidate_of = candidate_of
         self._goes_on = goes_on
         self._decisions: dict[tuple[Any, ...], tuple[LoggedDecision, int]] = {}
         self._same_decisions: dict[LoggedDecision, LoggedDecision] = {}
         self._shapes: dict[tuple[Any, ...], OrderShape] = {}
         self._paths: dict[Path, Path] = {}
-        self._entries: dict[tuple[int, str | None], tuple[PolicyEntry, ...] | None] = {}
+        self._entries: dict[tuple[int, str | None, int | None], tuple[PolicyEntry, ...] | None] = {}
         self._declines: dict[tuple[Any, ...], bool] = {}
 
     def order(self, rows: Sequence[Row[Any]]) -> LoggedOrder | None:
@@ -140,6 +144,7 @@ class OrderReading:
             attempt.preferred,
             attempt.version,
             attempt.rule,
+            attempt.candidate_of,
         )
         found = self._decisions.get(key)
         if found is None:
@@ -163,7 +168,7 @@ class OrderReading:
             tuple(chances),
             frozenset(codes | others),
             attempt.preferred if attempt.preferred in codes else None,
-            self._entries_of(attempt.version, attempt.rule),
+            self._entries_of(attempt),
         )
         return self._same_decisions.setdefault(decision, decision), len(candidates)
 
@@ -177,10 +182,16 @@ class OrderReading:
             and one.takes_typed_card == two.takes_typed_card
         )
 
-    def _entries_of(self, version: int, rule: str | None) -> tuple[PolicyEntry, ...] | None:
-        key = (version, rule)
+    def _entries_of(self, attempt: LoggedAttempt) -> tuple[PolicyEntry, ...] | None:
+        key = (attempt.version, attempt.rule, attempt.candidate_of)
         if key not in self._entries:
-            published = self._policies.version(version)
-            order = None if published is None else published.policy.order_named(rule)
+            policy = self._policy_of(attempt)
+            order = None if policy is None else policy.order_named(attempt.rule)
             self._entries[key] = None if order is None else order.entries
         return self._entries[key]
+
+    def _policy_of(self, attempt: LoggedAttempt) -> RoutingPolicy | None:
+        if attempt.candidate_of is not None:
+            return self._candidate_of(attempt.candidate_of)
+        published = self._policies.version(attempt.version)
+        return None if published is None else published.policy

@@ -42,6 +42,7 @@ from payorch.infrastructure.persistence.payment_rows import (
     started_transaction,
     stored_transaction,
     submission_values,
+    trial_values,
 )
 from payorch.infrastructure.persistence.surplus_charges import insert_give_back
 
@@ -115,12 +116,14 @@ class SqlAlchemyPaymentLedger:
         money = payable.order.money
         claim = None
         if new_order is None:
-            claim = claim_values(payable, customer, country, intent.started_at)
+            claim = claim_values(
+                payable, customer, country, intent.started_at, submission.counts_in
+            )
         try:
             if self._folded is not None:
                 return self._folded.start(new_order, claim, submission, intent, money)
             with self._transactions.write() as connection:
-                order_key = _insert_or_claim(connection, new_order, claim)
+                order_key = _insert_or_claim(connection, new_order, claim, submission)
                 submitted = {
                     "order_id": order_key,
                     **submission_values(submission, intent.started_at),
@@ -209,11 +212,16 @@ def _conflict(error: IntegrityError) -> DuplicateKey | ClaimLost:
 
 
 def _insert_or_claim(
-    connection: Connection, new_order: NewOrder | None, claim: dict[str, Any] | None
+    connection: Connection,
+    new_order: NewOrder | None,
+    claim: dict[str, Any] | None,
+    submission: NewSubmission,
 ) -> int:
     """The order's key."""
     if new_order is not None:
-        values = order_values(new_order, status=PaymentStatus.PROCESSING)
+        values = order_values(
+            new_order, status=PaymentStatus.PROCESSING, **trial_values(submission.counts_in)
+        )
         return int(connection.execute(sql.insert_order, values).scalar_one())
     if claim is None or connection.execute(sql.claim_order, claim).rowcount == 0:
         raise ClaimLost

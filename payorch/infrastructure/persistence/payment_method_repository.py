@@ -19,9 +19,11 @@ from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.decline_rulings import rulings_in_force
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.routing_document import policy_from_document
+from payorch.infrastructure.persistence.running_trial import TRIAL_COLUMNS, trial_from
 from payorch.infrastructure.persistence.tables import (
     ConfigurationRow,
     PaymentMethodRow,
+    PolicyTrialRow,
     RoutingPolicyRow,
 )
 
@@ -34,9 +36,12 @@ _CONFIGURATION = (
         ConfigurationRow.policy_version,
         ConfigurationRow.mode,
         RoutingPolicyRow.document,
+        *TRIAL_COLUMNS,
         PaymentMethodRow.__table__,
     )
+    .select_from(ConfigurationRow)
     .outerjoin(RoutingPolicyRow, RoutingPolicyRow.version == ConfigurationRow.policy_version)
+    .outerjoin(PolicyTrialRow, PolicyTrialRow.is_running.is_(True))
     .outerjoin(PaymentMethodRow, true())
     .where(ConfigurationRow.id == 1)
     .order_by(PaymentMethodRow.code)
@@ -66,6 +71,7 @@ class SqlAlchemyPaymentMethodRepository:
             OperatingMode(rows[0]["mode"]),
             rulings,
             shares,
+            trial_from(rows[0]),
         )
 
     def add(self, method: PaymentMethodVO, *, at: datetime) -> bool:

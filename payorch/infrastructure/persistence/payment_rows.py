@@ -17,6 +17,7 @@ from payorch.domain.instrument import CardSummary
 from payorch.domain.money import Money
 from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
 from payorch.domain.payment_status import TransactionStatus
+from payorch.domain.policy_trial import TrialPlace
 from payorch.domain.transaction import Transaction, TransactionId
 
 
@@ -68,8 +69,19 @@ def order_values(new: NewOrder, **overrides: Any) -> dict[str, Any]:
     }
 
 
+def trial_values(place: TrialPlace | None) -> dict[str, Any]:
+    return {
+        "trial_number": place.number if place else None,
+        "trial_arm": place.arm.value if place else None,
+    }
+
+
 def claim_values(
-    payable: PayableOrder, customer: Customer | None, country: str | None, at: datetime
+    payable: PayableOrder,
+    customer: Customer | None,
+    country: str | None,
+    at: datetime,
+    counts_in: TrialPlace | None,
 ) -> dict[str, Any]:
     """The claim of an existing order, with the payer's newest data."""
     order = payable.order
@@ -82,6 +94,7 @@ def claim_values(
         "new_name": customer.name if customer else None,
         "new_email": customer.email if customer else None,
         "new_fields": dict(customer.fields) if customer else {},
+        **{f"new_{name}": value for name, value in trial_values(counts_in).items()},
     }
 
 
@@ -116,6 +129,7 @@ def submission_values(submission: NewSubmission, at: datetime) -> dict[str, Any]
         "language": submission.language,
         "policy_version": submission.policy_version,
         "routing_rule": submission.routing_rule,
+        **trial_values(submission.trial),
         "candidates": [
             {"provider": c.provider_code, "because": c.because, "propensity": c.propensity}
             for c in submission.candidates

@@ -152,6 +152,13 @@ claim_order: Update = (
         customer_name=bindparam("new_name"),
         customer_email=bindparam("new_email"),
         customer_fields=bindparam("new_fields", type_=OrderRow.customer_fields.type),
+        # Only the first submission brings them; a later one leaves the order where it is counted.
+        trial_number=coalesce(
+            bindparam("new_trial_number", type_=OrderRow.trial_number.type), OrderRow.trial_number
+        ),
+        trial_arm=coalesce(
+            bindparam("new_trial_arm", type_=OrderRow.trial_arm.type), OrderRow.trial_arm
+        ),
     )
 )
 

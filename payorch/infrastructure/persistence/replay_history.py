@@ -6,15 +6,18 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy import Select, String, case, cast, func, select
 
 from payorch.application.configuration import Configuration, RoutingPolicyRepository
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.decline_policy import DeclinePolicy
 from payorch.domain.decline_verdict import DeclineSettings, DeclineSignal
 from payorch.domain.policy_replay import LoggedOrder
+from payorch.domain.policy_trial import TrialArm
+from payorch.domain.routing_policy import RoutingPolicy
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.logged_orders import LoggedAttempt, OrderReading
+from payorch.infrastructure.persistence.policy_trials import SqlAlchemyPolicyTrialBook
 from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
 
 ROWS_AT_A_TIME = 5000
@@ -60,6 +63,7 @@ class SqlAlchemyReplayHistory:
         reading = OrderReading(
             {method.code: method for method in self._configuration().methods},
             self._policies,
+            self._candidate_of,
             self._goes_on,
         )
         # Day by day: no statement sorts a month, and none is near the server's time limit.
@@ -81,6 +85,10 @@ class SqlAlchemyReplayHistory:
             for _, attempts in groupby(rows, key=itemgetter(0)):
                 yield reading.order(list(attempts))
 
+    def _candidate_of(self, trial: int) -> RoutingPolicy | None:
+        stored = SqlAlchemyPolicyTrialBook(self._database).trial(trial)
+        return None if stored is None else stored.trial.candidate
+
     def _goes_on(self, declined: "LoggedAttempt", earlier: frozenset[str]) -> bool:
         verdict = self._decline_policy().classify(
             DeclineSignal(declined.scheme, declined.code or "", declined.advice),
@@ -99,6 +107,7 @@ def _statement(start: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
             SubmissionRow.preferred_provider,
             SubmissionRow.policy_version,
             SubmissionRow.routing_rule,
+            case((SubmissionRow.trial_arm == TrialArm.CANDIDATE.value, SubmissionRow.trial_number)),
             # As text: equal decisions are recognised without being read again.
             cast(SubmissionRow.candidates, String),
             cast(SubmissionRow.left_out, String),

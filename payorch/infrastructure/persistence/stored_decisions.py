@@ -5,6 +5,7 @@ from sqlalchemy import RowMapping, and_, select
 from payorch.application.stored_decision import StoredCandidate, StoredDecision
 from payorch.domain.instrument import CardSummary
 from payorch.domain.payment_order import OrderId
+from payorch.domain.policy_trial import TrialArm, TrialPlace
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
 
@@ -17,6 +18,8 @@ _OF_ORDER = (
         SubmissionRow.preferred_provider,
         SubmissionRow.candidates,
         SubmissionRow.left_out,
+        SubmissionRow.trial_number,
+        SubmissionRow.trial_arm,
         TransactionRow.card_brand,
         TransactionRow.card_bin,
         TransactionRow.card_last4,
@@ -51,9 +54,15 @@ class SqlAlchemyStoredDecisions:
                 ),
                 left_out={left["provider"]: left["because"] for left in row["left_out"]},
                 card=_card(row),
+                trial=_place(row),
             )
             for row in rows
         )
+
+
+def _place(row: RowMapping) -> TrialPlace | None:
+    number, arm = row["trial_number"], row["trial_arm"]
+    return TrialPlace(number, TrialArm(arm)) if number is not None and arm else None
 
 
 def _card(row: RowMapping) -> CardSummary | None:

@@ -32,6 +32,7 @@ from payorch.presentation.backoffice.routing.routing_board import RoutingBoardVi
 from payorch.presentation.backoffice.routing.routing_explain import RoutingExplainView
 from payorch.presentation.backoffice.routing.routing_history import RoutingHistoryView
 from payorch.presentation.backoffice.routing.routing_rules import RoutingRulesView
+from payorch.presentation.backoffice.routing.routing_trials import RoutingTrialsView
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from payorch.presentation.services import services, settings
 
@@ -67,6 +68,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         RoutingHistoryView(
             name="Published policies", endpoint="routing_history", url="routing/history"
         ),
+        RoutingTrialsView(name="Trials", endpoint="routing_trials", url="routing/trials"),
         ProvidersView(db),
         DeclineCodesView(),
         CircuitsView(name="Circuits", endpoint="circuits", url="circuits"),

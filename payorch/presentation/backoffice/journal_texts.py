@@ -31,6 +31,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "alert_rule": ("alerts.index", ""),
     "alert": ("alerts.index", ""),
     "api_key": ("api_keys.index", ""),
+    "policy_trial": ("routing_trials.details", "number"),
     "settlement_import": ("settlement_reports.report_page", "key"),
     "settlement_difference": ("settlement_differences.difference_page", "key"),
     "settlement_mapping": ("settlement_reports.index_view", "provider"),
@@ -68,6 +69,8 @@ def _thing(subject: str, names: Names) -> str:
             return f"settlement difference {key}"
         case "settlement_mapping":
             return f"{names.get(key, key)}'s settlement reports"
+        case "policy_trial":
+            return f"trial {key}"
         case "decline_code":
             signal, scheme, code = key.split("/", 2)
             return str(CodeKey.of(scheme, code, SignalKind(signal)))
@@ -162,6 +165,17 @@ def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -
     return f"published routing policy version {after.get('version')}"
 
 
+def _trial_started(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    share = after.get("share_percent")
+    return f"started the trial “{after.get('name')}” on {share} % of the orders"
+
+
+def _trial_ended(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
+    adopted = after.get("adopted_version")
+    came_of_it = f"adopted the candidate as version {adopted}" if adopted else "kept the control"
+    return f"ended the trial “{after.get('name')}” and {came_of_it}"
+
+
 def _acknowledged(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
     provider = after.get("provider")
     return f"acknowledged the alert “{after.get('rule')}”" + (f" at {provider}" if provider else "")
@@ -198,6 +212,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "enable_payment_method": _plain("enabled {thing}"),
     "disable_payment_method": _plain("disabled {thing}"),
     "publish_routing_policy": _policy,
+    "start_policy_trial": _trial_started,
+    "end_policy_trial": _trial_ended,
     "enter_safe_mode": _plain("paused all payments (SAFE mode)"),
     "enter_normal_mode": _plain("ended SAFE mode"),
     "order_cancelled": _plain("cancelled the order"),

@@ -6,8 +6,9 @@ import pytest
 
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
 from payorch.application.metrics_window import MetricsWindow, floor_to_minute
+from payorch.application.policy_trials import StartPolicyTrial
 from payorch.domain.policy_replay import Step
-from payorch.domain.routing_policy import PolicyEntry
+from payorch.domain.routing_policy import PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule, RuleConditions
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
@@ -66,6 +67,24 @@ def test_an_order_keeps_its_path_its_kind_and_how_it_was_decided(shop):
     assert order.decision.eligible == {"alpha", "beta"}
     assert [entry.provider_code for entry in order.decision.entries] == ["alpha", "beta"]
     assert all(latency >= 0 for latency in order.latencies_ms)
+
+
+def test_an_order_of_a_trial_keeps_the_places_of_its_arms_own_document(shop):
+    candidate = RoutingPolicy(1, (PolicyEntry("beta", 1), PolicyEntry("alpha", 2)))
+    shop.services.start_trial.execute(
+        StartPolicyTrial(
+            name="Beta first", candidate=candidate, share_percent=50, actor="olga", reason="to see"
+        )
+    )
+    for _ in range(12):
+        shop.pay()
+
+    found = {
+        (order.path[0][0], tuple(entry.provider_code for entry in order.decision.entries))
+        for order in logged(shop)
+    }
+
+    assert found == {("alpha", ("alpha", "beta")), ("beta", ("beta", "alpha"))}
 
 
 def test_a_decline_without_leave_to_go_on_ends_the_path(shop):

@@ -6,6 +6,7 @@ import pytest
 
 from payorch.application.stored_decision import StoredCandidate, StoredDecision
 from payorch.domain.payment_method import LeftOut
+from payorch.domain.policy_trial import TrialArm, TrialPlace
 from payorch.domain.routing_policy import ChosenBecause, PolicyEntry, RoutingPolicy
 from payorch.domain.routing_rule import RoutingRule, RuleConditions
 from payorch.presentation.backoffice.routing.decision_sentence import decision_sentence
@@ -21,7 +22,7 @@ POLICY = RoutingPolicy(
 )
 
 
-def sentence(*candidates, rule=None, policy=POLICY, **left_out):
+def sentence(*candidates, rule=None, policy=POLICY, trial=None, **left_out):
     decision = StoredDecision(
         number=1,
         at=datetime(2026, 11, 22, tzinfo=UTC),
@@ -30,6 +31,7 @@ def sentence(*candidates, rule=None, policy=POLICY, **left_out):
         preferred_provider=None,
         candidates=tuple(StoredCandidate(code, because, 1.0) for code, because in candidates),
         left_out=left_out,
+        trial=trial,
     )
     return decision_sentence(decision, policy, NAMES)
 
@@ -56,6 +58,24 @@ BY_ORDER = [(code, ChosenBecause.POLICY_ORDER) for code in NAMES]
         (
             sentence(("gamma", ChosenBecause.POLICY_ORDER), rule="Brazil cards"),
             "Gamma first: rule “Brazil cards” of policy 7, tier 4.",
+        ),
+        (
+            sentence(*BY_ORDER, trial=TrialPlace(3, TrialArm.CONTROL)),
+            "Alpha first: the default order of policy 7, tier 1 (trial 3, control arm).",
+        ),
+        (
+            sentence(*BY_WEIGHT, rule="Brazil cards", trial=TrialPlace(3, TrialArm.CANDIDATE)),
+            (
+                "Alpha first: rule “Brazil cards” of the candidate, weight 70 of 100 (trial 3,"
+                " candidate arm)."
+            ),
+        ),
+        (
+            sentence(("beta", ChosenBecause.EXPLORATION), trial=TrialPlace(3, TrialArm.CANDIDATE)),
+            (
+                "Beta first: drawn at random for comparison, as 2% of orders are by the candidate"
+                " (trial 3, candidate arm)."
+            ),
         ),
         (sentence(*BY_ORDER), "Alpha first: the default order of policy 7, tier 1."),
         (

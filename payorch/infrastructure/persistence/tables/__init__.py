@@ -18,6 +18,10 @@ from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
 )
+from payorch.infrastructure.persistence.tables.policy_trials import (
+    PolicyTrialRow,
+    TrialLookRow,
+)
 from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
     ProviderHourRow,
@@ -69,6 +73,7 @@ __all__ = [
     "OrderNoteRow",
     "OrderRow",
     "PaymentMethodRow",
+    "PolicyTrialRow",
     "ProviderCircuitRow",
     "ProviderFeeRow",
     "ProviderHourRow",
@@ -95,6 +100,7 @@ __all__ = [
     "StaffSessionRow",
     "SubmissionRow",
     "TransactionRow",
+    "TrialLookRow",
     "VerificationRow",
     "WebhookEventRow",
 ]

@@ -53,6 +53,8 @@ class OrderRow(Base):
     scope) and `request_hash` what came with it. `paid_transaction_id` is set exactly when the
     order is PAID, and points at a transaction of this very order. `flag` stays as evidence;
     `flag_dealt_at` is when finance was through with it, and empty again after the next flag.
+    `trial_number` and `trial_arm`: the trial of a routing policy that counts it, from its first
+    submission on.
     """
 
     __tablename__ = "orders"
@@ -78,6 +80,15 @@ class OrderRow(Base):
             "expires_at",
             sqlite_where=text(_MAY_EXPIRE),
             postgresql_where=text(_MAY_EXPIRE),
+        ),
+        # A trial counts its orders from this index alone, however many there are.
+        Index(
+            "ix_orders_trial",
+            "trial_number",
+            "trial_arm",
+            "status",
+            sqlite_where=text("trial_number IS NOT NULL"),
+            postgresql_where=text("trial_number IS NOT NULL"),
         ),
         Index(
             "ix_orders_flagged",
@@ -113,6 +124,8 @@ class OrderRow(Base):
     paid_transaction_id: Mapped[int | None] = mapped_column(BigKey)
     flag: Mapped[str | None] = mapped_column(String(40))
     flag_dealt_at: Mapped[UtcTime | None]
+    trial_number: Mapped[int | None]
+    trial_arm: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]
     expires_at: Mapped[UtcTime]
@@ -142,7 +155,9 @@ class SubmissionRow(Base):
 
     `candidates` is a list of {"provider", "because", "propensity"} in the order of trying;
     `left_out` of {"provider", "because"}. `routing_rule` is the name of the policy's rule that
-    picked the tier list; None is the default order. `result` is what a replay of the same key gets.
+    picked the tier list; None is the default order. `trial_number` and `trial_arm` are of
+    the trial that was running: a candidate's document is with the trial. `result` is what a replay
+    of the same key gets.
     `client_hash` is a keyed hash of the network address it came from, for the limits on testing
     stolen cards. `language` is the one of the page, for letters to the customer.
     """
@@ -158,6 +173,13 @@ class SubmissionRow(Base):
             sqlite_where=text("client_hash IS NOT NULL"),
             postgresql_where=text("client_hash IS NOT NULL"),
         ),
+        Index(
+            "ix_submissions_trial_number_id",
+            "trial_number",
+            "id",
+            sqlite_where=text("trial_number IS NOT NULL"),
+            postgresql_where=text("trial_number IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Pk]
@@ -170,6 +192,8 @@ class SubmissionRow(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     policy_version: Mapped[int]
     routing_rule: Mapped[str | None] = mapped_column(String(60))
+    trial_number: Mapped[int | None]
+    trial_arm: Mapped[str | None] = mapped_column(String(10))
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     left_out: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -57,6 +57,7 @@ def board_context(
         "version": policy.version,
         "base_version": policy.version if state.is_conflict else state.draft.based_on_version,
         "is_conflict": state.is_conflict,
+        "trial": configuration.trial,
         "rules_stamp": rules_stamp(drafted.rules),
         "rows": board_rows(
             state.draft,

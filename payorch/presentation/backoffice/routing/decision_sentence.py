@@ -15,7 +15,8 @@ def decision_sentence(
 ) -> str:
     """Such as "Alpha first: rule “Brazil cards” of policy 7, weight 70 of 100."
 
-    `policy` None: it is not known any more, as for payments found by a recovery.
+    `policy` is the document of the order's arm where a trial was running. `policy` None: it is not
+    known any more, as for payments found by a recovery.
     """
     if not decision.candidates:
         return "No routing decision is stored for it."
@@ -32,19 +33,30 @@ def decision_sentence(
             why = f"{source}, tier {entry.tier}"
         case ChosenBecause.EXPLORATION if policy is not None:
             share = percent(policy.exploration_share)
-            why = f"drawn at random for comparison, as {share} of orders are by policy "
-            why += f"{policy.version}"
+            why = f"drawn at random for comparison, as {share} of orders are by "
+            why += _document(decision)
         case ChosenBecause.ADAPTIVE:
             why = f"drawn by the adaptive shares of policy {decision.policy_version}, "
             why += f"which gave it {percent(first.propensity)}"
         case _:
             why = reason_text(first.because)
-    return f"{name} first: {why}.{_passed_over(decision, entry, entries, names)}"
+    return f"{name} first: {why}{_arm(decision)}.{_passed_over(decision, entry, entries, names)}"
 
 
 def _source(decision: StoredDecision) -> str:
     part = f"rule “{decision.rule_name}”" if decision.rule_name else "the default order"
-    return f"{part} of policy {decision.policy_version}"
+    return f"{part} of {_document(decision)}"
+
+
+def _document(decision: StoredDecision) -> str:
+    if decision.candidate_of is not None:
+        return "the candidate"
+    return f"policy {decision.policy_version}"
+
+
+def _arm(decision: StoredDecision) -> str:
+    trial = decision.trial
+    return "" if trial is None else f" (trial {trial.number}, {trial.arm} arm)"
 
 
 def _entries_of(decision: StoredDecision, policy: RoutingPolicy | None) -> tuple[PolicyEntry, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payorch.application.explain_routing import ExplainedPlace, RoutingExplanation
+from payorch.domain.policy_trial import TrialArm
 from payorch.domain.tier_list import ChosenBecause
 from payorch.presentation.backoffice.payments.payment_texts import CHOSEN, LEFT_OUT
 from payorch.presentation.backoffice.routing.rule_words import conditions_in_words, percent
@@ -19,13 +20,18 @@ class PlaceText:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationText:
-    """`decided_by` names the rule or the default order; `when` is empty for the latter."""
+    """`decided_by` names the rule or the default order; `when` is empty for the latter.
+
+    `document` is the policy; `trial` says what a running trial has to do with it, or is empty.
+    """
 
     decided_by: str
     when: str
     places: tuple[PlaceText, ...]
     left_out: tuple[tuple[str, str], ...]
     max_tried: int
+    document: str
+    trial: str
 
 
 def explanation_text(explanation: RoutingExplanation, names: Mapping[str, str]) -> ExplanationText:
@@ -49,7 +55,26 @@ def explanation_text(explanation: RoutingExplanation, names: Mapping[str, str]) 
             for code, reason in sorted(explanation.left_out.items())
         ),
         max_tried=explanation.max_tried,
+        document=_document(explanation),
+        trial=_trial(explanation),
     )
+
+
+def _document(explanation: RoutingExplanation) -> str:
+    place = explanation.place
+    if place is not None and place.arm is TrialArm.CANDIDATE:
+        return "the candidate"
+    return f"policy {explanation.policy.version}"
+
+
+def _trial(explanation: RoutingExplanation) -> str:
+    trial, place = explanation.trial, explanation.place
+    if trial is None:
+        return ""
+    running = f"Trial {trial.number} “{trial.name}” is running"
+    if place is not None:
+        return f"{running}: this order is in its {place.arm} arm."
+    return f"{running}: {trial.share_percent} % of the orders go by its candidate instead."
 
 
 def place_text(place: ExplainedPlace) -> str:

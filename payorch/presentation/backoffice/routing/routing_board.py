@@ -17,7 +17,12 @@ from flask_admin.base import expose
 from payorch.application.change_routing_policy import ChangeRoutingPolicy
 from payorch.application.configuration import Configuration
 from payorch.application.staff_reason import MAX_REASON_LENGTH
-from payorch.domain.errors import InvalidRoutingPolicy, PolicyChangedMeanwhile, ReasonRequired
+from payorch.domain.errors import (
+    InvalidRoutingPolicy,
+    PolicyChangedMeanwhile,
+    ReasonRequired,
+    TrialIsRunning,
+)
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.routing.board_page import BoardState, board_context
 from payorch.presentation.backoffice.routing.kept_draft import (
@@ -120,6 +125,18 @@ class RoutingBoardView(BackofficeView):
         )
         return page
 
+    @expose("/try", methods=["POST"])
+    def try_out(self) -> ResponseReturnValue:
+        """To the form of a trial, with the posted order kept as the draft that it is about."""
+        self._require_change()
+        configuration = services().registry.configuration()
+        posted = _posted(configuration)
+        if posted.problems:
+            state = BoardState(posted.draft, posted, reason=request.form.get("reason", ""))
+            return self._page(state, configuration, 422)
+        keep(posted.draft, configuration)
+        return redirect(url_for("routing_trials.index"), code=303)
+
     @expose("/discard", methods=["POST"])
     def discard(self) -> ResponseReturnValue:
         self._require_change()
@@ -147,7 +164,7 @@ class RoutingBoardView(BackofficeView):
             own = kept_draft(configuration).draft
             state = BoardState(own, reason=reason, restoring=found)
             return self._page(state, configuration, 409)
-        except (ReasonRequired, InvalidRoutingPolicy) as error:
+        except (ReasonRequired, InvalidRoutingPolicy, TrialIsRunning) as error:
             flash(error.message, "error")
             return self._back()
         flash(
@@ -169,6 +186,9 @@ class RoutingBoardView(BackofficeView):
         except PolicyChangedMeanwhile:
             conflict = replace(state, is_conflict=True)
             return self._page(conflict, services().registry.configuration(), 409)
+        except TrialIsRunning as error:
+            running = replace(state, problem=error.message)
+            return self._page(running, services().registry.configuration(), 409)
         except (ReasonRequired, InvalidRoutingPolicy) as error:
             configuration = services().registry.configuration()
             return self._page(state.with_problem(error), configuration, 422)
