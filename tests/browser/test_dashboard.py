@@ -1,8 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.factory import wired
 from tests.browser.live_server import serving
 from tests.metrics_history import FrozenClock, MetricsHistory
 from tests.presentation.backoffice.office import PASSWORD, Office
@@ -45,6 +47,7 @@ def office(sqlite_files):
                 history.attempt(
                     at=at, provider="beta", number=2, order_id=order_id, candidates=codes
                 )
+    wired(office.app).rollup.run_once()
     yield office
     office.close()
 
@@ -86,7 +89,7 @@ def test_charts_are_drawn_within_the_policy_and_the_width(page, site, width, sch
 
     open_dashboard(page, site)
 
-    assert page.locator(".js-plotly-plot .plot-container").count() == 8
+    assert page.locator(".js-plotly-plot .plot-container").count() == 11
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -99,6 +102,19 @@ def test_changing_to_dark_recolors_the_charts_without_a_request(page, site):
     page.locator("[data-charts][data-drawn='2']").wait_for()
 
     assert page.evaluate(color) != before
+
+
+def test_charts_keep_their_height_when_the_window_changes(page, site):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_dashboard(page, site)
+    drawing = page.locator("[data-plot=volume] .main-svg").first
+    width, height = (drawing.get_attribute(name) for name in ("width", "height"))
+
+    for now in (700, 900, 360):
+        page.set_viewport_size({"width": now, "height": 800})
+        expect(drawing).not_to_have_attribute("width", width)
+        expect(drawing).to_have_attribute("height", height)
+        width = drawing.get_attribute("width")
 
 
 def test_a_refresh_keeps_the_zoom(page, site):
@@ -192,7 +208,7 @@ def test_a_failed_refresh_says_so_and_keeps_the_numbers(page, site, page_problem
     notice.wait_for()
 
     assert "503" in notice.inner_text()
-    assert page.locator(".js-plotly-plot .plot-container").count() == 8
+    assert page.locator(".js-plotly-plot .plot-container").count() == 11
     page_problems.forgive("503")
 
 

@@ -206,7 +206,7 @@ def test_revoking_asks_why(office, ada):
 
 def test_the_password_is_asked_for_again(office, ada):
     key = a_key(office, "Till")
-    let_time_pass(ada)
+    let_time_pass(office)
 
     question = post(ada, NEW, a_form())
     for path, form in (

@@ -161,6 +161,8 @@ async function draw() {
     const isNew = !place.classList.contains("js-plotly-plot");
     const { data, layout } = chart.figure;
     const shown = withZoom(coloredLayout(layout), place, name);
+    // When the window changes, plotly.js takes the height of this element, not that of the layout.
+    place.style.height = `${layout.height}px`;
     await window.Plotly.react(place, data.map(colored), shown, CONFIG);
     if (isNew) {
       place.on("plotly_click", (event) => openTransactions(place, event));
