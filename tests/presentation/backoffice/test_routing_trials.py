@@ -144,7 +144,7 @@ def test_what_another_window_changed_is_not_tried_unseen(office, olga):
 def test_the_password_is_asked_before_it_starts_and_before_it_ends(office, olga):
     with_draft(olga)
     fields = {"draft": stamp(olga)} | FORM
-    let_time_pass(olga)
+    let_time_pass(office)
 
     asked = olga.post(PAGE + "start", fields, token_from=BOARD)
 
@@ -152,7 +152,7 @@ def test_the_password_is_asked_before_it_starts_and_before_it_ends(office, olga)
     assert office.services.registry.configuration().trial is None
     answered(olga, asked)
     assert office.services.registry.configuration().trial is not None
-    let_time_pass(olga)
+    let_time_pass(office)
     assert QUESTION in end(olga, "adopt").text
     assert office.version() == 1
 
