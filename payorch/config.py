@@ -111,6 +111,7 @@ class Settings:
     alert_emails: tuple[str, ...] = ()
     alert_webhook_url: str | None = None
     alert_webhook_secret: str | None = field(default=None, repr=False)
+    alert_webhook_private: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -153,6 +154,11 @@ class Settings:
     def requires_second_factor(self) -> bool:
         """What the setting says; without one, in production only."""
         return (self.second_factor or ("required" if self.is_production else "")) == "required"
+
+    @property
+    def alert_webhook_may_be_private(self) -> bool:
+        """While developing, receivers run on one's own machine."""
+        return self.alert_webhook_private or not self.is_production
 
     @property
     def is_sqlite(self) -> bool:
