@@ -17,6 +17,7 @@ from payorch.config_problems import (
     alert_webhook_problems,
     are_webhook_secrets,
     mail_problems,
+    request_limit_problems,
     settlement_problems,
     staff_session_problems,
 )
@@ -81,6 +82,11 @@ class Settings:
     max_declines_per_email: int = 50
     max_declines_per_bin: int = 200
     max_declines_per_address: int = 50
+    max_checkouts_per_address: int = 300
+    max_checkouts_per_email: int = 60
+    max_lookups_per_address: int = 60
+    max_api_calls_per_min: int = 6000
+    max_exports_per_hour: int = 30
     scheme_retry_caps: bool = True
     page_budget_s: float = 12.0
     order_expires_after_min: int = 24 * 60
@@ -198,6 +204,7 @@ class Settings:
         if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         found += settlement_problems(self)
+        found += request_limit_problems(self)
         found += mail_problems(self)
         found += alert_webhook_problems(self)
         try:

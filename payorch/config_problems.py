@@ -60,6 +60,20 @@ def settlement_problems(settings: "Settings") -> list[str]:
     return ["PAYORCH_MAX_SETTLEMENT_FILE_MB lies between 1 and 2000."]
 
 
+def request_limit_problems(settings: "Settings") -> list[str]:
+    return [
+        f"PAYORCH_{name.upper()} is 0 (no limit) or more."
+        for name in (
+            "max_checkouts_per_address",
+            "max_checkouts_per_email",
+            "max_lookups_per_address",
+            "max_api_calls_per_min",
+            "max_exports_per_hour",
+        )
+        if getattr(settings, name) < 0
+    ]
+
+
 def alert_webhook_problems(settings: "Settings") -> list[str]:
     if settings.alert_webhook_url is None:
         return []

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from payorch import paths
+from payorch.application.staff_permissions import ROLE_PERMISSIONS
 from payorch.factory import wired
 from payorch.infrastructure.jobs import drain
 from payorch.infrastructure.persistence.tables import (
@@ -17,7 +18,6 @@ from payorch.infrastructure.persistence.tables import (
 from payorch.presentation.backoffice.endpoint_permissions import (
     PERMISSION_OF_ENDPOINT,
 )
-from payorch.application.staff_permissions import ROLE_PERMISSIONS
 from tests.api_keys import a_key
 from tests.presentation.backoffice.office import CAST, Office
 from tests.presentation.backoffice.test_settlement_reports import imported

@@ -92,6 +92,11 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
 }
 
+EXPORTS = frozenset(
+    {"dashboard.export", "backoffice_journal.export_file", "settlement_differences.export"}
+)
+"""What takes many rows away at once: limited for each person."""
+
 PERMISSION_OF_ENDPOINT: Mapping[str, Permission] = {
     endpoint: permission
     for permission, endpoints in _ENDPOINTS.items()

@@ -7,12 +7,20 @@ see it is seen by nobody.
 from flask import Flask, abort, request
 from flask.typing import ResponseReturnValue
 
+from payorch.application.request_limits import Limited
 from payorch.presentation.backoffice.endpoint_permissions import (
+    EXPORTS,
     OPEN_ENDPOINTS,
     PERMISSION_OF_ENDPOINT,
     STAFF_ENDPOINTS,
 )
-from payorch.presentation.backoffice.shell.access import is_active_staff, staff_may, turned_away
+from payorch.presentation.backoffice.shell.access import (
+    current_staff,
+    is_active_staff,
+    staff_may,
+    turned_away,
+)
+from payorch.presentation.services import services
 
 _PATH = "/admin"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,7 +53,11 @@ def _refuse_without_permission() -> ResponseReturnValue | None:
     rule, endpoint = request.url_rule, request.endpoint
     if rule is None or endpoint is None or not is_behind(rule.rule):
         return None
-    return None if endpoint in OPEN_ENDPOINTS or _may_enter(endpoint) else turned_away()
+    if endpoint not in OPEN_ENDPOINTS and not _may_enter(endpoint):
+        return turned_away()
+    if endpoint in EXPORTS:
+        services().limit_requests.count(Limited.EXPORT_STAFF, current_staff().email)
+    return None
 
 
 def _may_enter(endpoint: str) -> bool:
