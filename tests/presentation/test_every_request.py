@@ -5,11 +5,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from payorch.presentation.backoffice.endpoint_permissions import (
+    OPEN_ENDPOINTS,
+    PERMISSION_OF_ENDPOINT,
+    STAFF_ENDPOINTS,
+)
+from tests.presentation.backoffice.office import Office
 from tests.presentation.every_request import differences, every_request, everything_stored
 from tests.presentation.populated_office import BEARER, FIELD_NAMES, PopulatedOffice
 
-SESSIONS = "staff_sessions"
-"""A session knows when it was last used, and so may a key."""
+COUNTED = frozenset({"staff_sessions", "login_counts"})
+"""A session knows when it was last used, and exports are counted."""
 
 PROVES_ITSELF = {"checkout.send_open_checkout", "checkout.send_order_checkout"}
 """They check their token themselves and show the form again, with what was typed."""
@@ -17,12 +23,23 @@ PROVES_ITSELF = {"checkout.send_open_checkout", "checkout.send_order_checkout"}
 ASKS_A_PROVIDER = {"orders.return_from_provider"}
 """The way back from a provider's page: what the provider answers is written down."""
 
+KEPT_BY_ITS_BROWSER = {"dashboard.figures"}
+"""Sums without a customer in them: the browser keeps them, and asks whether they still hold."""
+
+TRIES_TO_WRITE = {"health.readyz": ["job_counters"]}
+"""It says whether the database takes writes."""
+
+ACCESS_IS_JOURNALLED = {"dashboard.export", "settlement_differences.export"}
+"""Who took figures away is written down."""
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+DECLARED = OPEN_ENDPOINTS | STAFF_ENDPOINTS | set(PERMISSION_OF_ENDPOINT)
 
 ODD_TEXTS = {
     "NUL": b"a%00b",
@@ -69,7 +86,12 @@ def office(sqlite_files, running_sandbox):
 
 @pytest.fixture(scope="module")
 def requests(office):
-    return every_request(office.app, office.fill)
+    """Without those that the door closes for everybody, which test_who_may_do_what asks."""
+    return [
+        it
+        for it in every_request(office.app, office.fill)
+        if not it.is_of_backoffice or it.endpoint in DECLARED
+    ]
 
 
 def token_for(visitor, request):
@@ -78,50 +100,60 @@ def token_for(visitor, request):
     return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', text)[1]
 
 
+def closed(answer):
+    """Read to its end: files stay open else."""
+    answer.get_data()
+    answer.close()
+    return answer
+
+
 def sent(office, request, *, query=b"", body=None, **options):
-    visitor = office.visitor_for(request)
+    visitor = office.reader_of(request) if request.is_safe else office.visitor_for(request)
     if request.path.startswith("/api/"):
         options["headers"] = BEARER | {"Idempotency-Key": "k"}
     elif not request.is_safe and body is not None and not request.is_of_machines:
         token = token_for(visitor, request).encode()
         body = b"csrf_token=" + token + b"&" + body
         options["content_type"] = "application/x-www-form-urlencoded"
-    return visitor.client.open(
-        request.path,
-        method=request.method,
-        query_string=query.decode("latin-1"),
-        data=body,
-        **options,
+    return closed(
+        visitor.client.open(
+            request.path,
+            method=request.method,
+            query_string=query.decode("latin-1"),
+            data=body,
+            **options,
+        )
     )
 
 
 def test_a_form_without_its_token_is_refused_and_nothing_is_written(office, requests):
     unsafe = [it for it in requests if not it.is_safe and not it.is_of_machines]
-    before = everything_stored(office.database, but={SESSIONS})
+    before = everything_stored(office.database, but=COUNTED)
 
     answers = {str(it): office.visitor_for(it).client.post(it.path).status_code for it in unsafe}
 
-    assert len(answers) > 100
+    assert len(answers) > 55
     assert {name: status for name, status in answers.items() if status != 400} == {}
-    assert differences(before, everything_stored(office.database, but={SESSIONS})) == {}
+    assert differences(before, everything_stored(office.database, but=COUNTED)) == {}
 
 
 def test_reading_a_page_changes_nothing(office, requests):
     reads = [it for it in requests if it.is_safe and it.endpoint not in ASKS_A_PROVIDER]
     declared = [it for it in reads if sent(office, it).status_code < 400]
     assert len(declared) > 55
-    changed = {}
-    before = everything_stored(office.database, but={SESSIONS})
+    writes = {}
+    before = everything_stored(office.database, but=COUNTED)
 
     for request in declared:
         answer = sent(office, request)
         assert answer.status_code < 400, request
-        after = everything_stored(office.database, but={SESSIONS})
+        after = everything_stored(office.database, but=COUNTED)
         if found := differences(before, after):
-            changed[str(request)] = found
+            writes[request.endpoint] = sorted(found)
         before = after
 
-    assert changed == {}
+    journalled = {it: ["journal", "journal_head"] for it in ACCESS_IS_JOURNALLED}
+    assert writes == journalled | TRIES_TO_WRITE
 
 
 def test_each_answer_carries_the_headers(office, requests):
@@ -133,7 +165,8 @@ def test_each_answer_carries_the_headers(office, requests):
         assert "camera=()" in answer.headers["Permissions-Policy"], request
         assert answer.headers.get("Server") is None
         if not request.endpoint.endswith("static"):
-            assert "no-store" in answer.headers["Cache-Control"], request
+            kept = "private" if request.endpoint in KEPT_BY_ITS_BROWSER else "no-store"
+            assert kept in answer.headers["Cache-Control"], request
 
 
 @pytest.mark.parametrize(
@@ -161,7 +194,7 @@ def test_browsers_are_told_to_insist_on_https_everywhere(open_https, requests):
     app = open_https()
 
     for request in requests:
-        answer = app.test_client().open(request.path, method=request.method)
+        answer = closed(app.test_client().open(request.path, method=request.method))
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000"), request
 
 
@@ -170,8 +203,6 @@ def open_https(sqlite_files):
     opened = []
 
     def open_one():
-        from tests.presentation.backoffice.office import Office
-
         opened.append(Office(sqlite_files.new_database_url(), base_url="https://localhost"))
         return opened[-1].app
 
@@ -189,7 +220,7 @@ def test_odd_text_in_an_address_breaks_no_page(office, requests, odd):
             filled = str(office.fill(request.endpoint, argument))
             path = request.path.replace(filled, text, 1) if filled in request.path else request.path
             client = office.visitor_for(request).client
-            answer = client.open(path, method=request.method, headers=BEARER)
+            answer = closed(client.open(path, method=request.method, headers=BEARER))
             if answer.status_code >= 500:
                 broken[str(request)] = answer.status_code
     assert broken == {}
@@ -255,12 +286,14 @@ def test_odd_json_is_refused_and_breaks_nothing(office, requests, body):
 
 def test_a_body_that_is_too_large_is_refused_as_such(office, requests):
     large = b"reason=" + b"x" * (300 * 1024)
+    as_json = {"content_type": "application/json"}
     wrong = {}
     for request in requests:
         if request.is_safe or request.endpoint == "settlement_reports.upload":
             continue
-        answer = sent(office, request, body=large)
-        if answer.status_code != 413:
+        answer = sent(office, request, body=large, **(as_json if request.is_of_machines else {}))
+        is_a_page = "That was too much" in answer.text
+        if answer.status_code != 413 or is_a_page is request.is_of_machines:
             wrong[str(request)] = answer.status_code
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     assert wrong == {}
@@ -270,11 +303,11 @@ def test_a_body_that_is_too_large_is_refused_as_such(office, requests):
 def test_no_page_leads_to_another_site(office, requests, target):
     led_away = {}
     for request in requests:
-        client = office.visitor_for(request).client
+        client = office.reader_of(request).client
         query = {"next": target, "url": target, "return_url": target}
         if not request.is_safe or request.endpoint in ASKS_A_PROVIDER:
             continue
-        answer = client.get(request.path, query_string=query)
+        answer = closed(client.get(request.path, query_string=query))
         location = answer.headers.get("Location", "")
         if urlsplit(location).netloc not in {"", "localhost"} or location.startswith(("//", "/\\")):
             led_away[str(request)] = location
@@ -291,8 +324,16 @@ def test_no_form_leads_to_another_site(office, path, target):
         "next": target,
     }
 
-    answer = office.visitor().post(f"{path}", form, query_string={"next": target})
+    answer = office.visitor().post(
+        path,
+        form,
+        query_string={"next": target},
+        environ_overrides={"REMOTE_ADDR": "203.0.113.9"},
+    )
 
-    assert answer.status_code in {302, 303}
-    assert urlsplit(answer.location).netloc in {"", "localhost"}
-    assert answer.location.startswith("/admin/")
+    assert answer.status_code in {200, 302, 303}
+
+    # The login shows its form again for some of them.
+    location = answer.headers.get("Location", "/admin/")
+    assert urlsplit(location).netloc in {"", "localhost"}
+    assert not location.startswith(("//", "/\\"))

@@ -22,12 +22,14 @@ def open_site(database_url):
         site.close()
 
 
-def press_pay(site, *, email="ana@example.com", **options):
+def press_pay(
+    site, *, email="ana@example.com", number="4242 4242 4242 4242", code="123", **options
+):
     """A form with all that it needs but a provider to take it."""
     form = {
         "amount": "12.50", "currency": "EUR", "description": "Invoice 7", "country": "DE",
         "provider": "", "name": "Ana Lopez", "email": email,
-        "card_number": "4242 4242 4242 4242", "card_expiry": "09/39", "card_cvc": "123",
+        "card_number": number, "card_expiry": "09/39", "card_cvc": code,
         "card_holder": "",
     }  # fmt: skip
     visitor = site.visitor()
