@@ -14,15 +14,16 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from payorch.config_problems import (
+    MIN_SECRET_LENGTH,
     alert_webhook_problems,
     are_webhook_secrets,
     mail_problems,
     request_limit_problems,
+    secret_problems,
     settlement_problems,
     staff_session_problems,
 )
 
-MIN_SECRET_LENGTH = 32
 _TEXTS_OR_NOTHING = frozenset(
     {
         "mail_from",
@@ -233,6 +234,7 @@ class Settings:
         # Without one the API answers 401 until there is a key.
         if self.api_token is not None and len(self.api_token) < MIN_SECRET_LENGTH:
             found.append(f"PAYORCH_API_TOKEN has at least {MIN_SECRET_LENGTH} random characters.")
+        found += secret_problems(self)
         if self.database_url == DEFAULT_DATABASE_URL:
             found.append("PAYORCH_DATABASE_URL must be set in production.")
         if self.log_level == "DEBUG":

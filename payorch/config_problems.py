@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from payorch.config import Settings
 
+MIN_SECRET_LENGTH = 32
 MIN_ALERT_SECRET_LENGTH = 16
 PUBLIC_WEBHOOK_PORTS = frozenset({443, 8443})
 SMTPS_PORT = 465
@@ -21,6 +22,20 @@ _ONE_ADDRESS = re.compile(
 
 MAX_IDLE_MIN = 15
 """PCI DSS 4.0.1, 8.2.8."""
+
+
+def secret_problems(settings: "Settings") -> list[str]:
+    """Of production. A former key still opens what it sealed, so it has to be as good."""
+    found = []
+    if any(len(it) < MIN_SECRET_LENGTH for it in settings.secret_key_fallbacks):
+        found.append(
+            f"PAYORCH_SECRET_KEY_FALLBACKS: each has at least {MIN_SECRET_LENGTH} characters."
+        )
+    if settings.metrics_token is not None and len(settings.metrics_token) < MIN_SECRET_LENGTH:
+        found.append(f"PAYORCH_METRICS_TOKEN has at least {MIN_SECRET_LENGTH} random characters.")
+    if any("*" in host or not host.strip(".") for host in settings.trusted_hosts):
+        found.append("PAYORCH_TRUSTED_HOSTS names hosts; a leading dot takes all below one.")
+    return found
 
 
 def staff_session_problems(settings: "Settings") -> list[str]:
