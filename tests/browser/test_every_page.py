@@ -12,8 +12,8 @@ from tests.presentation.populated_office import PopulatedOffice
 
 pytestmark = pytest.mark.browser
 
-NO_PAGE_OF_ITS_OWN = {"static", "admin.static", "orders.return_from_provider", "orchestration.docs"}
-"""`docs` asks for nothing but its own style; the way back leads to the order's page."""
+NO_PAGE_OF_ITS_OWN = {"static", "admin.static", "orders.return_from_provider"}
+"""Files, and a way that leads to the order's page."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def pages_of(office):
         if not request.is_safe or request.endpoint in NO_PAGE_OF_ITS_OWN:
             continue
         answer = office.reader_of(request).get(request.path)
-        if answer.status_code == 200 and answer.mimetype == "text/html":
+        # Parts of pages come without a head, and are loaded by their page.
+        if answer.status_code == 200 and answer.text.lstrip().lower().startswith("<!doctype"):
             found.append(request)
         answer.close()
     return found
@@ -44,7 +45,9 @@ def session_of(office, request):
 @pytest.mark.parametrize("half", [0, 1])
 def test_no_page_breaks_its_policy(office, browser_page, page_problems, half):
     pages = pages_of(office)
-    assert len(pages) > 50
+    assert len(pages) > 40
+    missing = []
+    browser_page.on("response", lambda it: missing.append(it.url) if it.status >= 400 else None)
     with serving(office.app, visitor=browser_page) as address:
         for request in pages[half::2]:
             context = browser_page.context
@@ -54,6 +57,9 @@ def test_no_page_breaks_its_policy(office, browser_page, page_problems, half):
                 context.add_cookies([{"name": "payorch", "value": session, "url": address}])
             before = list(page_problems)
             answer = browser_page.goto(f"{address}{request.path}")
-            browser_page.wait_for_load_state("load")
+            browser_page.wait_for_load_state("networkidle")
             assert answer.status == 200, request
             assert page_problems == before, request
+        paid = office.services.tokens.token_for(office.paid_order)
+        assert browser_page.goto(f"{address}/orders/{paid}").status == 200
+    assert missing == []
