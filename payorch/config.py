@@ -14,14 +14,16 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from payorch.config_problems import (
+    MIN_SECRET_LENGTH,
     alert_webhook_problems,
     are_webhook_secrets,
     mail_problems,
+    request_limit_problems,
+    secret_problems,
     settlement_problems,
     staff_session_problems,
 )
 
-MIN_SECRET_LENGTH = 32
 _TEXTS_OR_NOTHING = frozenset(
     {
         "mail_from",
@@ -81,6 +83,11 @@ class Settings:
     max_declines_per_email: int = 50
     max_declines_per_bin: int = 200
     max_declines_per_address: int = 50
+    max_checkouts_per_address: int = 300
+    max_checkouts_per_email: int = 60
+    max_lookups_per_address: int = 60
+    max_api_calls_per_min: int = 6000
+    max_exports_per_hour: int = 30
     scheme_retry_caps: bool = True
     page_budget_s: float = 12.0
     order_expires_after_min: int = 24 * 60
@@ -111,6 +118,7 @@ class Settings:
     alert_emails: tuple[str, ...] = ()
     alert_webhook_url: str | None = None
     alert_webhook_secret: str | None = field(default=None, repr=False)
+    alert_webhook_private: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -155,6 +163,11 @@ class Settings:
         return (self.second_factor or ("required" if self.is_production else "")) == "required"
 
     @property
+    def alert_webhook_may_be_private(self) -> bool:
+        """While developing, receivers run on one's own machine."""
+        return self.alert_webhook_private or not self.is_production
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -192,6 +205,7 @@ class Settings:
         if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         found += settlement_problems(self)
+        found += request_limit_problems(self)
         found += mail_problems(self)
         found += alert_webhook_problems(self)
         try:
@@ -220,6 +234,7 @@ class Settings:
         # Without one the API answers 401 until there is a key.
         if self.api_token is not None and len(self.api_token) < MIN_SECRET_LENGTH:
             found.append(f"PAYORCH_API_TOKEN has at least {MIN_SECRET_LENGTH} random characters.")
+        found += secret_problems(self)
         if self.database_url == DEFAULT_DATABASE_URL:
             found.append("PAYORCH_DATABASE_URL must be set in production.")
         if self.log_level == "DEBUG":

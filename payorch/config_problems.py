@@ -1,14 +1,17 @@
 """Checks of settings about staff, mail, alerts and files, one sentence for each that is wrong."""
 
 import base64
+import ipaddress
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
     from payorch.config import Settings
 
+MIN_SECRET_LENGTH = 32
 MIN_ALERT_SECRET_LENGTH = 16
+PUBLIC_WEBHOOK_PORTS = frozenset({443, 8443})
 SMTPS_PORT = 465
 """On this port a mail server speaks TLS from the first byte (RFC 8314)."""
 
@@ -19,6 +22,20 @@ _ONE_ADDRESS = re.compile(
 
 MAX_IDLE_MIN = 15
 """PCI DSS 4.0.1, 8.2.8."""
+
+
+def secret_problems(settings: "Settings") -> list[str]:
+    """Of production. A former key still opens what it sealed, so it has to be as good."""
+    found = []
+    if any(len(it) < MIN_SECRET_LENGTH for it in settings.secret_key_fallbacks):
+        found.append(
+            f"PAYORCH_SECRET_KEY_FALLBACKS: each has at least {MIN_SECRET_LENGTH} characters."
+        )
+    if settings.metrics_token is not None and len(settings.metrics_token) < MIN_SECRET_LENGTH:
+        found.append(f"PAYORCH_METRICS_TOKEN has at least {MIN_SECRET_LENGTH} random characters.")
+    if any("*" in host or not host.strip(".") for host in settings.trusted_hosts):
+        found.append("PAYORCH_TRUSTED_HOSTS names hosts; a leading dot takes all below one.")
+    return found
 
 
 def staff_session_problems(settings: "Settings") -> list[str]:
@@ -58,6 +75,20 @@ def settlement_problems(settings: "Settings") -> list[str]:
     return ["PAYORCH_MAX_SETTLEMENT_FILE_MB lies between 1 and 2000."]
 
 
+def request_limit_problems(settings: "Settings") -> list[str]:
+    return [
+        f"PAYORCH_{name.upper()} is 0 (no limit) or more."
+        for name in (
+            "max_checkouts_per_address",
+            "max_checkouts_per_email",
+            "max_lookups_per_address",
+            "max_api_calls_per_min",
+            "max_exports_per_hour",
+        )
+        if getattr(settings, name) < 0
+    ]
+
+
 def alert_webhook_problems(settings: "Settings") -> list[str]:
     if settings.alert_webhook_url is None:
         return []
@@ -67,6 +98,14 @@ def alert_webhook_problems(settings: "Settings") -> list[str]:
         found.append("PAYORCH_ALERT_WEBHOOK_URL must start with http:// or https://.")
     if settings.is_production and url.scheme != "https":
         found.append("PAYORCH_ALERT_WEBHOOK_URL must be https:// in production.")
+    if not settings.alert_webhook_url.isascii() or not settings.alert_webhook_url.isprintable():
+        found.append("PAYORCH_ALERT_WEBHOOK_URL is plain ASCII; write the host as xn--...")
+    if "@" in url.netloc or "\\" in settings.alert_webhook_url:
+        found.append("PAYORCH_ALERT_WEBHOOK_URL holds no user name, password or backslash.")
+    if _is_odd_number(url.hostname or ""):
+        found.append("PAYORCH_ALERT_WEBHOOK_URL: write the address as four decimal numbers.")
+    if not settings.alert_webhook_may_be_private and _port_of(url) not in PUBLIC_WEBHOOK_PORTS:
+        found.append("PAYORCH_ALERT_WEBHOOK_URL: the port is 443 or 8443, if it is not private.")
     if len(settings.alert_webhook_secret or "") < MIN_ALERT_SECRET_LENGTH:
         found.append(
             "PAYORCH_ALERT_WEBHOOK_URL needs PAYORCH_ALERT_WEBHOOK_SECRET "
@@ -75,6 +114,24 @@ def alert_webhook_problems(settings: "Settings") -> list[str]:
     elif not are_webhook_secrets(settings.alert_webhook_secret or ""):
         found.append("PAYORCH_ALERT_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
     return found
+
+
+def _is_odd_number(host: str) -> bool:
+    """Such as 0x7f.1 or 2130706433: numbers that a browser and a library may read differently."""
+    if not re.fullmatch(r"(0x[0-9a-f]*|\d+)", host.rstrip(".").rsplit(".", 1)[-1]):
+        return False
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return True
+    return False
+
+
+def _port_of(url: SplitResult) -> int | None:
+    try:
+        return url.port or (443 if url.scheme == "https" else 80)
+    except ValueError:
+        return None
 
 
 def are_webhook_secrets(secrets: str) -> bool:

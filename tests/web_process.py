@@ -17,6 +17,9 @@ import urllib3
 from tests.sandbox_process import free_port
 
 REPOSITORY = Path(__file__).parents[1]
+_WITHOUT_LIMITS = {"scheme_retry_caps": 0, "max_api_calls_per_min": 0}
+"""One client does here what many do elsewhere, and with few practice cards."""
+
 PAYORCH = ("-c", "from payorch.cli import main; main()")
 
 
@@ -101,7 +104,7 @@ def start_web(
             stdout=output,
             stderr=output,
             cwd=REPOSITORY,
-            env=environment(**{"log_level": "ERROR", "scheme_retry_caps": 0, **settings}),
+            env=environment(**{**_WITHOUT_LIMITS, "log_level": "ERROR", **settings}),
             start_new_session=True,
         )
     return WebProcess(f"http://127.0.0.1:{port}", process, log)

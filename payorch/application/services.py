@@ -40,6 +40,7 @@ from payorch.application.receive_settlement import ReceiveSettlementUseCase
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.refund_views import RefundReader
 from payorch.application.replay_policy import ReplayPolicyUseCase
+from payorch.application.request_limits import LimitRequestsUseCase
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.review import ReviewTransactionUseCase
@@ -111,6 +112,7 @@ class Services:
     receive_settlement: ReceiveSettlementUseCase
     settle_differences: SettleDifferencesUseCase
     limit_logins: LimitLoginsUseCase
+    limit_requests: LimitRequestsUseCase
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase
     staff_sessions: StaffSessionsUseCase

@@ -98,6 +98,16 @@ class TooManyLogins(PayorchError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyRequests(PayorchError):
+    """Somebody asks too often for what costs us something. Nothing was done."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class CardNotAcceptedNow(PayorchError):
     """The card's scheme does not want it tried again now; another card can be used at once."""
 

@@ -16,17 +16,21 @@ from urllib3.exceptions import HTTPError
 
 from payorch.application.ports import Clock
 from payorch.application.staff_alerts import AlertNotTaken
+from payorch.infrastructure.public_addresses import public_pool
 
 TIMEOUT_S = 10.0
+_CONNECTIONS = 2
 _KEY_PREFIX = "whsec_"
 
 
 class SignedAlertWebhook:
     """`secret` as it is, or "whsec_" and base64. Redirects are not followed: they could lead the
-    facts to somebody else.
+    facts to somebody else. Unless it `may_be_private`, the receiver has public addresses only.
     """
 
-    def __init__(self, url: str, secret: str, clock: Clock) -> None:
+    def __init__(
+        self, url: str, secret: str, clock: Clock, *, may_be_private: bool = False
+    ) -> None:
         self._url = url
         self._key = (
             base64.b64decode(secret.removeprefix(_KEY_PREFIX))
@@ -34,7 +38,11 @@ class SignedAlertWebhook:
             else secret.encode()
         )
         self._clock = clock
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=2, retries=False)
+        self._pool = (
+            urllib3.PoolManager(num_pools=1, maxsize=_CONNECTIONS, retries=False)
+            if may_be_private
+            else public_pool(connections=_CONNECTIONS)
+        )
 
     def __call__(self, alert_id: str, name: str, facts: Mapping[str, str]) -> None:
         """Raises AlertNotTaken for anything but a 2xx."""

@@ -38,6 +38,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.TooManySubmissions: 429,
     facts.TooManyDeclines: 429,
     facts.TooManyLogins: 429,
+    facts.TooManyRequests: 429,
     facts.CardNotAcceptedNow: 422,
     facts.PolicyChangedMeanwhile: 409,
     facts.InvalidRoutingPolicy: 422,

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request
 from flask_babel import Babel, get_locale, get_translations
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from payorch import paths
 
@@ -91,9 +92,15 @@ def language_links() -> list[LanguageLink]:
 
 
 def _asked_language() -> str | None:
-    return request.args.get("lang") or (
-        request.form.get("lang") if request.method == "POST" else None
-    )
+    return request.args.get("lang") or (_language_in_form() if request.method == "POST" else None)
+
+
+def _language_in_form() -> str | None:
+    """A form that is too large to be read says nothing; its error page still has a language."""
+    try:
+        return request.form.get("lang")
+    except RequestEntityTooLarge:
+        return None
 
 
 def _remember_language(response: Response) -> Response:

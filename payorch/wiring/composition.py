@@ -66,6 +66,7 @@ from payorch.wiring.recovery import (
     provider_verification,
 )
 from payorch.wiring.refunds import refunds
+from payorch.wiring.request_limits import request_limits
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.settlements import settlements
 from payorch.wiring.staff import STAFF_SCHEDULE, second_factors, staff_handlers, staff_sessions
@@ -221,6 +222,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         receive_settlement=settling.receive,
         settle_differences=settling.settle_differences,
         limit_logins=login_limits(base, settings.secret_key),
+        limit_requests=request_limits(settings, base),
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,

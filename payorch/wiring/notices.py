@@ -64,7 +64,10 @@ def _alert_webhook(settings: Settings, base: Base) -> SignedAlertWebhook | None:
     if settings.alert_webhook_url is None:
         return None
     return SignedAlertWebhook(
-        settings.alert_webhook_url, settings.alert_webhook_secret or "", base.clock
+        settings.alert_webhook_url,
+        settings.alert_webhook_secret or "",
+        base.clock,
+        may_be_private=settings.alert_webhook_may_be_private,
     )
 
 

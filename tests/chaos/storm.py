@@ -36,6 +36,9 @@ STAFF_LIVES_S = (3.0, 6.0)
 PROVIDER_LIVES_S = (4.0, 9.0)
 DATABASE_LIVES_S = (6.0, 12.0)
 
+_FOR_ALL = {"log_level": "ERROR", "max_api_calls_per_min": 0}
+"""The storm's shoppers share one key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Payorch:
@@ -75,7 +78,7 @@ class Payorch:
             capture_output=True,
             check=False,
             cwd=REPOSITORY,
-            env=environment(log_level="ERROR", **self.settings) | self.environment,
+            env=environment(**_FOR_ALL, **self.settings) | self.environment,
             text=True,
             timeout=120,
         ).stdout
@@ -87,7 +90,7 @@ class Payorch:
                 stdout=log,
                 stderr=log,
                 cwd=REPOSITORY,
-                env=environment(log_level="ERROR", **self.settings) | self.environment,
+                env=environment(**_FOR_ALL, **self.settings) | self.environment,
                 start_new_session=True,
             )
 

@@ -78,7 +78,7 @@ class SqlAlchemyLoginCounts:
                     "wait_ends_at": at + limit.wait,
                 },
             ).one()
-            connection.execute(_CLEAN, {"at": at})
+            forget_what_is_over(connection, at)
         return Counted(row.tries, row.ends_at)
 
     def give_back(self, key: str, limit: LoginLimit) -> None:
@@ -96,6 +96,11 @@ class SqlAlchemyLoginCounts:
             if not also_locked:
                 forget = forget.where(LoginCountRow.tries < limit.tries)
             connection.execute(forget)
+
+
+def forget_what_is_over(connection: Connection, at: datetime) -> None:
+    """In the caller's transaction: some of the counts whose time is over, of whatever kind."""
+    connection.execute(_CLEAN, {"at": at})
 
 
 def forget_tries(connection: Connection, key: str) -> bool:

@@ -16,6 +16,7 @@ class SecretKeyedHashes:
 
         self._login_key = hashlib.sha256(b"payorch login:" + secret_key.encode()).digest()
         self._sender_key = hashlib.sha256(b"payorch login sender:" + secret_key.encode()).digest()
+        self._request_key = hashlib.sha256(b"payorch requests:" + secret_key.encode()).digest()
 
     def of_card(self, number: str) -> str:
         return hmac.new(self._card_key, number.encode(), "sha256").hexdigest()
@@ -29,3 +30,9 @@ class SecretKeyedHashes:
     def of_sender(self, address: str) -> str:
         """Of the network that `address` belongs to, apart from what cards are counted by."""
         return hmac.new(self._sender_key, network_of(address).encode(), "sha256").hexdigest()
+
+    def of_request(self, kind: str, whose: str) -> str:
+        return hmac.new(self._request_key, f"{kind}:{whose}".encode(), "sha256").hexdigest()
+
+    def of_request_sender(self, kind: str, address: str) -> str:
+        return self.of_request(kind, network_of(address))

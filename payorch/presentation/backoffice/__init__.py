@@ -33,6 +33,7 @@ from payorch.presentation.backoffice.routing.routing_explain import RoutingExpla
 from payorch.presentation.backoffice.routing.routing_history import RoutingHistoryView
 from payorch.presentation.backoffice.routing.routing_rules import RoutingRulesView
 from payorch.presentation.backoffice.routing.routing_trials import RoutingTrialsView
+from payorch.presentation.backoffice.shell import door
 from payorch.presentation.backoffice.shell.admin_site import create_admin_site
 from payorch.presentation.services import services, settings
 
@@ -42,6 +43,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
     with app.app_context():
         uses_https = settings().uses_https
     staff_login.init_app(app, db, uses_https=uses_https)
+    door.init_app(app)
     upload_limit.init_app(app, UPLOAD_ENDPOINT)
     site = create_admin_site(app)
     app.jinja_env.globals["has_account_page"] = True

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from flask import request
+
+from payorch.application.request_limits import Limited
 from payorch.domain.errors import OrderNotFound
 from payorch.presentation.services import services
 
@@ -17,12 +20,19 @@ LINK_LIFETIME = timedelta(days=30)
 
 
 def order_view(token: str) -> OrderView:
-    """The order of this link. Raises OrderNotFound, which is shown as a plain 404."""
+    """The order of this link. Raises OrderNotFound, which is shown as a plain 404.
+
+    Only links to nothing are counted: who has a link looks at it as often as they like.
+    Raises TooManyRequests for an address that tries too many of them.
+    """
     known = services()
+    address = request.remote_addr or ""
+    known.limit_requests.refuse_if_over(Limited.LOOKUP_ADDRESS, address)
     view = known.orders.by_token_hash(
         known.tokens.hash_of(token), created_after=known.clock.now() - LINK_LIFETIME
     )
     if view is None:
+        known.limit_requests.count(Limited.LOOKUP_ADDRESS, address)
         raise OrderNotFound("There is no such order.")
     return view
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, request, url_for
 
+from payorch.application.request_limits import Limited
 from payorch.presentation.checkout.order_lookup import order_view
 from payorch.presentation.checkout.page import checkout_page, options_part
 from payorch.presentation.checkout.read_form import open_form, order_form
@@ -72,4 +73,12 @@ def _answer(form: CheckoutForm, order: PaymentOrder | None) -> ResponseReturnVal
         return checkout_page(form, order)
     if not form.validate():
         return checkout_page(form, order, status=400 if "csrf_token" in form.errors else 422)
+    _refuse_floods(form)
     return send_form(form, order)
+
+
+def _refuse_floods(form: CheckoutForm) -> None:
+    """Raises TooManyRequests. Whoever tries out cards changes cards, and often the address."""
+    limits = services().limit_requests
+    limits.count(Limited.CHECKOUT_ADDRESS, request.remote_addr or "")
+    limits.count(Limited.CHECKOUT_EMAIL, (form.email.data or "").casefold())

@@ -14,6 +14,7 @@ import structlog
 from flask import g, request
 
 from payorch.application.admit_api_caller import TOKEN_ACTOR, Admitted, Refusal
+from payorch.application.request_limits import Limited
 from payorch.domain.errors import LedgerUnavailable
 from payorch.presentation.orchestration.blueprint import MAX_BODY_BYTES, blueprint
 from payorch.presentation.orchestration.scopes import OPEN_ENDPOINTS, SCOPE_OF_ENDPOINT
@@ -63,6 +64,7 @@ def _admit() -> Response | None:
     if isinstance(admitted, Refusal):
         return _refused(admitted)
     g.api_caller = admitted
+    services().limit_requests.count(Limited.API_KEY, admitted.actor)
     return _without_scope(admitted)
 
 

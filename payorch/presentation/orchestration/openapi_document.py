@@ -50,7 +50,7 @@ _PROBLEMS = {
     "readRefund": (404, 503),
     "retryRefund": (400, 404, 409, 413, 415, 422, 503),
 }
-_PROBLEMS_OF_ALL = (400, 401, 403, 500)
+_PROBLEMS_OF_ALL = (400, 401, 403, 429, 500)
 _MEANINGS = {
     400: "The body is no JSON, the Idempotency-Key is missing or malformed, or a key is in the URL",
     401: "The API key is missing, wrong, revoked, expired, or of the other mode",
@@ -60,7 +60,7 @@ _MEANINGS = {
     413: "The body is larger than 64 kB",
     415: "The body is not sent as application/json",
     422: "The request does not fit the schema, or no method takes the order; see code",
-    429: "This order was tried too often",
+    429: "Too many calls with this key, or this order was tried too often; see code",
     500: "An error on our side",
     503: "The database does not answer; see code",
 }

@@ -95,6 +95,11 @@ PROBLEM_CODES = tuple(
             429,
             "Too many declines of this card range, address or e-mail. Wait for Retry-After.",
         ),
+        (
+            "too_many_requests",
+            429,
+            "Too many calls with this key. Nothing was done: wait for Retry-After seconds.",
+        ),
         ("too_many_submissions", 429, "This order was tried too often. Wait for Retry-After."),
         ("internal_error", 500, "Our fault. Repeat with the same key, or read the order."),
         ("payments_paused", 503, "The books are being checked; nothing was sent. Try again later."),

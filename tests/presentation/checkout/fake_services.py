@@ -147,6 +147,16 @@ class FakeResolve:
             raise self.error
 
 
+class FakeRequestLimits:
+    """No limit: what is counted stands in test_request_limits_on_pages."""
+
+    def count(self, kind, whose):
+        pass
+
+    def refuse_if_over(self, kind, whose):
+        pass
+
+
 @dataclass
 class FakeServices:
     registry: FakeRegistry = field(default_factory=FakeRegistry)
@@ -154,4 +164,5 @@ class FakeServices:
     tokens: FakeTokens = field(default_factory=FakeTokens)
     pay_order: FakePayOrder = field(default_factory=FakePayOrder)
     resolve: FakeResolve = field(default_factory=FakeResolve)
+    limit_requests: FakeRequestLimits = field(default_factory=FakeRequestLimits)
     clock: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(now=lambda: NOW))

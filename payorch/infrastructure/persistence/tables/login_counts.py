@@ -1,4 +1,6 @@
-"""Tries to log in, counted for each account and each network that were tried lately."""
+"""Tries to log in, counted for each account and each network that were tried lately; and how
+often somebody checked out, looked up orders, called the API or took an export away.
+"""
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column

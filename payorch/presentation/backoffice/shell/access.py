@@ -28,12 +28,16 @@ class AccessGuard:
         return self.required_permission is not None and staff_may(self.required_permission)
 
     def inaccessible_callback(self, name: str, **kwargs: object) -> ResponseReturnValue:  # noqa: ARG002 - Flask-Admin's signature
-        """The login page for a visitor, 403 for staff who lack the permission."""
-        if current_staff().is_authenticated:
-            abort(403)
-        # After a login the page itself is shown; a form that was lost on the way is not resent.
-        came_for = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for(LOGIN_ENDPOINT, next=came_for))
+        return turned_away()
+
+
+def turned_away() -> ResponseReturnValue:
+    """The login page for a visitor, 403 for staff who lack the permission."""
+    if current_staff().is_authenticated:
+        abort(403)
+    # After a login the page itself is shown; a form that was lost on the way is not resent.
+    came_for = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for(LOGIN_ENDPOINT, next=came_for))
 
 
 def staff_may(permission: Permission) -> bool:
