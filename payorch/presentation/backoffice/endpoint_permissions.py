@@ -53,12 +53,14 @@ _ENDPOINTS: Mapping[Permission, str] = {
         alerts.index""",
     Permission.READ_ROUTING: """
         routing.index routing_adaptive.index routing_rules.index routing_explain.index
-        routing_history.index providers.index providers.details circuits.index
+        routing_history.index routing_trials.index routing_trials.details routing_trials.figures
+        providers.index providers.details circuits.index
         decline_codes.index decline_codes.details""",
     Permission.CHANGE_ROUTING: """
         routing.draft routing.publish routing.replay routing.discard routing.restore
         routing.switch routing_adaptive.save
         routing_rules.edit routing_rules.save routing_rules.move routing_rules.delete
+        routing_trials.start routing_trials.end
         providers.set_fee providers.switch circuits.hold circuits.release
         decline_codes.rule decline_codes.withdraw""",
     Permission.READ_JOURNAL: "backoffice_journal.index_view",
