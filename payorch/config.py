@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from payorch.config_problems import (
     alert_webhook_problems,
     are_webhook_secrets,
+    encryption_problems,
     mail_problems,
     settlement_problems,
     staff_session_problems,
@@ -24,6 +25,7 @@ from payorch.config_problems import (
 MIN_SECRET_LENGTH = 32
 _TEXTS_OR_NOTHING = frozenset(
     {
+        "encryption_key",
         "mail_from",
         "smtp_host",
         "smtp_user",
@@ -60,6 +62,9 @@ class Settings:
     env: Literal["development", "production"] = "development"
     secret_key: str = field(default=DEVELOPMENT_SECRET, repr=False)
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    encryption_key: str | None = field(default=None, repr=False)
+    encryption_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    keep_personal_data_days: int = 0
     database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
     base_url: str = "http://localhost:4321"
     trusted_hosts: tuple[str, ...] = ()
@@ -155,6 +160,12 @@ class Settings:
         return (self.second_factor or ("required" if self.is_production else "")) == "required"
 
     @property
+    def former_encryption_keys(self) -> tuple[str, ...]:
+        """Keys that data keys may still be wrapped with; the secret's own in development only."""
+        derived = () if self.is_production else (self.secret_key, *self.secret_key_fallbacks)
+        return (*self.encryption_key_fallbacks, *derived)
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -192,6 +203,7 @@ class Settings:
         if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         found += settlement_problems(self)
+        found += encryption_problems(self)
         found += mail_problems(self)
         found += alert_webhook_problems(self)
         try:
