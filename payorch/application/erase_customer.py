@@ -72,10 +72,13 @@ class EraseCustomerUseCase:
             return
         reason = f"Kept for {self._keep.days} days, as the settings say."
         before = self._clock.now() - self._keep
+        since = None
         for _ in range(BATCHES_PER_RUN):
-            found = self._book.finished_before(before, limit=AT_ONCE)
-            if not self._erase(found, "system", reason):
+            found = self._book.finished_before(before, since=since, limit=AT_ONCE)
+            if not self._erase([order.id for order in found], "system", reason):
                 return
+            # What was erased before is not read again with each batch.
+            since = found[-1].created_at
 
     def _erase(self, orders: Sequence[OrderId], actor: str, reason: str) -> Sequence[OrderId]:
         if not orders:

@@ -131,6 +131,12 @@ class Erasable:
     is_erased: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OldOrder:
+    id: OrderId
+    created_at: datetime
+
+
 class ErasureBook(Protocol):
     """Every method raises LedgerUnavailable when the database does not answer or take it."""
 
@@ -138,8 +144,13 @@ class ErasureBook(Protocol):
 
     def of_email(self, email: str) -> Sequence[Erasable]: ...
 
-    def finished_before(self, moment: datetime, *, limit: int) -> Sequence[OrderId]:
-        """Orders that may be erased, are not yet, and have not changed since `moment`."""
+    def finished_before(
+        self, moment: datetime, *, since: datetime | None, limit: int
+    ) -> Sequence[OldOrder]:
+        """Orders that may be erased, are not yet, and have not changed since `moment`.
+
+        The oldest first, from those on that were created at `since`.
+        """
 
     def erase(
         self, order_ids: Collection[OrderId], *, actor: str, reason: str, at: datetime

@@ -4,12 +4,12 @@ Whether an order may be erased is asked within the UPDATE: nobody starts a refun
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, or_, select, update
 
-from payorch.application.personal_data import Erasable
+from payorch.application.personal_data import Erasable, OldOrder
 from payorch.domain.payment_order import OrderId
 from payorch.domain.payment_status import PaymentStatus
 from payorch.domain.refund import OPEN_REFUND_STATUSES
@@ -24,6 +24,8 @@ from payorch.infrastructure.persistence.tables import (
     SubmissionRow,
     TransactionRow,
 )
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 FINISHED = (PaymentStatus.PAID, PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
 
@@ -52,8 +54,9 @@ _ERASABLE: Select[Any] = select(
     OrderRow.public_id, _WHY_NOT.label("why_not"), OrderRow.erased_at.is_not(None).label("erased")
 ).order_by(OrderRow.id)
 _BEFORE = (
-    select(OrderRow.public_id)
+    select(OrderRow.public_id, OrderRow.created_at)
     .where(
+        OrderRow.created_at >= bindparam("since", type_=UtcDateTime()),
         OrderRow.created_at < bindparam("moment", type_=UtcDateTime()),
         OrderRow.updated_at < bindparam("moment", type_=UtcDateTime()),
         OrderRow.erased_at.is_(None),
@@ -116,10 +119,15 @@ class SqlAlchemyErasureBook:
             or_(OrderRow.customer_email_index == index, OrderRow.customer_email == email.lower())
         )
 
-    def finished_before(self, moment: datetime, *, limit: int) -> Sequence[OrderId]:
+    def finished_before(
+        self, moment: datetime, *, since: datetime | None, limit: int
+    ) -> Sequence[OldOrder]:
+        values = {"moment": moment, "since": since or _EVER, "at_most": limit}
         with self._transactions.read() as connection:
-            found = connection.execute(_BEFORE, {"moment": moment, "at_most": limit}).scalars()
-            return [OrderId(public_id) for public_id in found]
+            return [
+                OldOrder(OrderId(row.public_id), row.created_at)
+                for row in connection.execute(_BEFORE, values)
+            ]
 
     def erase(
         self, order_ids: Collection[OrderId], *, actor: str, reason: str, at: datetime
