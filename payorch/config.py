@@ -5,11 +5,9 @@ instead of `PAYORCH_SECRET_KEY`. Production (`PAYORCH_ENV=production`) refuses u
 instead of running with them; all findings are listed at once.
 """
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -17,34 +15,18 @@ from payorch.config_problems import (
     MIN_SECRET_LENGTH,
     alert_webhook_problems,
     are_webhook_secrets,
+    encryption_problems,
     mail_problems,
     request_limit_problems,
     secret_problems,
     settlement_problems,
     staff_session_problems,
 )
+from payorch.config_values import parsed, raw_value, variable_of
 
-_TEXTS_OR_NOTHING = frozenset(
-    {
-        "mail_from",
-        "smtp_host",
-        "smtp_user",
-        "smtp_password",
-        "alert_webhook_url",
-        "alert_webhook_secret",
-    }
-)
 DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production"  # noqa: S105 - refused in production
 DEFAULT_DATABASE_URL = "sqlite:///var/payorch.sqlite3"
 DEFAULT_SANDBOX_URL = "http://127.0.0.1:4330"
-_CHOICES = {
-    "env": ("development", "production"),
-    "mail_backend": ("outbox", "file", "smtp"),
-    "default_language": ("en", "es"),
-    "second_factor": ("required", "optional"),
-}
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
 
 
 class InvalidSettings(Exception):
@@ -62,6 +44,9 @@ class Settings:
     env: Literal["development", "production"] = "development"
     secret_key: str = field(default=DEVELOPMENT_SECRET, repr=False)
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    encryption_key: str | None = field(default=None, repr=False)
+    encryption_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    keep_personal_data_days: int = 0
     database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
     base_url: str = "http://localhost:4321"
     trusted_hosts: tuple[str, ...] = ()
@@ -125,15 +110,15 @@ class Settings:
         """Settings from `environ`. Raises InvalidSettings naming every bad value."""
         problems: list[str] = []
         values: dict[str, object] = {}
-        known = {_variable(f.name): f.name for f in fields(cls)}
+        known = {variable_of(f.name): f.name for f in fields(cls)}
         for f in fields(cls):
-            raw = _raw_value(environ, _variable(f.name), problems)
+            raw = raw_value(environ, variable_of(f.name), problems)
             if raw is None:
                 continue
             try:
-                values[f.name] = _parsed(f.name, raw)
+                values[f.name] = parsed(f.name, raw, f.default)
             except ValueError as error:
-                problems.append(f"{_variable(f.name)}: {error}")
+                problems.append(f"{variable_of(f.name)}: {error}")
         problems += [
             f"{name} is not a setting of payorch; see the README's table."
             for name in sorted(environ)
@@ -166,6 +151,12 @@ class Settings:
     def alert_webhook_may_be_private(self) -> bool:
         """While developing, receivers run on one's own machine."""
         return self.alert_webhook_private or not self.is_production
+
+    @property
+    def former_encryption_keys(self) -> tuple[str, ...]:
+        """Keys that data keys may still be wrapped with; the secret's own in development only."""
+        derived = () if self.is_production else (self.secret_key, *self.secret_key_fallbacks)
+        return (*self.encryption_key_fallbacks, *derived)
 
     @property
     def is_sqlite(self) -> bool:
@@ -206,6 +197,7 @@ class Settings:
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         found += settlement_problems(self)
         found += request_limit_problems(self)
+        found += encryption_problems(self)
         found += mail_problems(self)
         found += alert_webhook_problems(self)
         try:
@@ -240,59 +232,3 @@ class Settings:
         if self.log_level == "DEBUG":
             found.append("PAYORCH_LOG_LEVEL=DEBUG is not for production.")
         return found
-
-
-def _variable(name: str) -> str:
-    return f"PAYORCH_{name.upper()}"
-
-
-def _raw_value(environ: Mapping[str, str], variable: str, problems: list[str]) -> str | None:
-    if variable in environ:
-        return environ[variable]
-    path = environ.get(f"{variable}_FILE")
-    if path is None:
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        problems.append(f"{variable}_FILE cannot be read: {error.strerror}.")
-        return None
-
-
-def _parsed(name: str, raw: str) -> object:
-    """`raw` as the type of the field `name`. Raises ValueError saying what is expected."""
-    default = {f.name: f.default for f in fields(Settings)}[name]
-    text = raw.strip()
-    if isinstance(default, bool):
-        return _parsed_bool(text)
-    if isinstance(default, int):
-        return _parsed_number(text, int, "must be a whole number.")
-    if isinstance(default, float):
-        return _parsed_number(text, float, "must be a number.")
-    if isinstance(default, tuple):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name in {"api_token", "metrics_token", "sandbox_url", "sandbox_public_url"}:
-        return text.rstrip("/") or None
-    if name in _TEXTS_OR_NOTHING:
-        return text or None
-    if name in _CHOICES and text not in _CHOICES[name]:
-        raise ValueError(f"must be {' or '.join(_CHOICES[name])}.")
-    return text.rstrip("/") if name == "base_url" else text
-
-
-def _parsed_number(text: str, kind: type[int] | type[float], expected: str) -> int | float:
-    try:
-        number = kind(text)
-    except ValueError:
-        raise ValueError(expected) from None
-    if not math.isfinite(number):
-        raise ValueError(expected)
-    return number
-
-
-def _parsed_bool(text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError("must be 1 or 0.")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MIN_SECRET_LENGTH = 32
 MIN_ALERT_SECRET_LENGTH = 16
 PUBLIC_WEBHOOK_PORTS = frozenset({443, 8443})
+ENCRYPTION_KEY_BYTES = 32
+MAX_KEEP_DAYS = 36_500
 SMTPS_PORT = 465
 """On this port a mail server speaks TLS from the first byte (RFC 8314)."""
 
@@ -47,6 +49,27 @@ def staff_session_problems(settings: "Settings") -> list[str]:
     if not 1 <= settings.staff_session_h <= 24:
         found.append("PAYORCH_STAFF_SESSION_H lies between 1 and 24.")
     return found
+
+
+def encryption_problems(settings: "Settings") -> list[str]:
+    found = []
+    keys = (settings.encryption_key, *settings.encryption_key_fallbacks)
+    names = ("", *("_FALLBACKS" for _ in settings.encryption_key_fallbacks))
+    for name, key in zip(names, keys, strict=True):
+        if key is not None and not _is_key(key):
+            found.append(f"PAYORCH_ENCRYPTION_KEY{name}: a key is 32 random bytes in base64.")
+    if settings.is_production and settings.encryption_key is None:
+        found.append("PAYORCH_ENCRYPTION_KEY must be set to 32 random bytes in base64.")
+    if not 0 <= settings.keep_personal_data_days <= MAX_KEEP_DAYS:
+        found.append(f"PAYORCH_KEEP_PERSONAL_DATA_DAYS lies between 0 and {MAX_KEEP_DAYS}.")
+    return found
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == ENCRYPTION_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def mail_problems(settings: "Settings") -> list[str]:

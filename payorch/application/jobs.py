@@ -10,6 +10,7 @@ from datetime import datetime
 
 MINUTE_S = 60
 HOUR_S = 3600
+DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,13 @@ PURGE_JOBS = JobKind("purge_jobs", "upkeep", (MINUTE_S, 10 * MINUTE_S))
 
 PURGE_STAFF_SESSIONS = JobKind("purge_staff_sessions", "upkeep", (MINUTE_S, 10 * MINUTE_S))
 """Delete staff sessions that were over long ago."""
+
+
+SEAL_PERSONAL_DATA = JobKind("seal_personal_data", "upkeep", (MINUTE_S, 10 * MINUTE_S))
+"""Seal personal data that is in the clear or sealed with a former key."""
+
+ERASE_OLD_CUSTOMERS = JobKind("erase_old_customers", "upkeep", (MINUTE_S, 10 * MINUTE_S))
+"""Erase the personal data of orders that were over long ago."""
 
 
 def job_kinds() -> dict[str, JobKind]:

@@ -18,6 +18,7 @@ from payorch.application.create_payment_order import CreatePaymentOrderUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.decline_evidence import DeclineEvidence
 from payorch.application.end_order import EndOrderUseCase
+from payorch.application.erase_customer import EraseCustomerUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
@@ -28,6 +29,7 @@ from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
+from payorch.application.personal_data import PersonalDataReader
 from payorch.application.policy_trials import (
     EndPolicyTrialUseCase,
     PolicyTrialBook,
@@ -73,6 +75,8 @@ class Services:
     work_on_order: WorkOnOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    personal_data: PersonalDataReader
+    erase_customer: EraseCustomerUseCase
     review_refund: ReviewRefundUseCase
     refunds: RefundReader
     jobs: JobQueue

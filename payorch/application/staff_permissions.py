@@ -27,6 +27,7 @@ class Permission(StrEnum):
     SETTLE_FLAGS = "flags.settle"
     WRITE_NOTES = "notes.write"
     MANAGE_ALERTS = "alerts.manage"
+    ERASE_CUSTOMERS = "customers.erase"
     MANAGE_API_KEYS = "api_keys.manage"
     MANAGE_STAFF = "staff.manage"
     RECONCILE_SETTLEMENTS = "settlements.reconcile"
@@ -50,6 +51,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.DECIDE_REVIEWS,
         Permission.CANCEL_ORDERS,
         Permission.SETTLE_FLAGS,
+        Permission.ERASE_CUSTOMERS,
         Permission.RECONCILE_SETTLEMENTS,
         Permission.EXPORT_SETTLEMENTS,
     },
@@ -64,6 +66,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.EXPORT_JOURNAL,
         Permission.DECIDE_REVIEWS,
         Permission.MANAGE_API_KEYS,
+        Permission.ERASE_CUSTOMERS,
         Permission.MANAGE_STAFF,
     },
     "auditor": _EVERYONE

@@ -12,6 +12,8 @@ _SUBCOMMANDS = {
     "db": "payorch.cli.database:database_group",
     "demo": "payorch.cli.demo:demo",
     "doctor": "payorch.cli.doctor:doctor",
+    "encryption": "payorch.cli.encryption:encryption_group",
+    "erase": "payorch.cli.erase:erase",
     "metrics": "payorch.cli.metrics:metrics_group",
     "reconcile": "payorch.cli.reconcile:reconcile",
     "recover": "payorch.cli.recover:recover",

@@ -101,10 +101,12 @@ def _write_history(database: Database, settings: Settings, now: datetime) -> int
         seed=HISTORY_SEED,
     )
     accounts = {method.code: method.account for method in DEMO_METHODS}
+    wired = wire(settings, database.engine)
     writer = DemoHistoryWriter(
         database,
-        wire(settings, database.engine).services.tokens,
+        wired.services.tokens,
         accounts.__getitem__,
+        personal_data=wired.personal_data,
         seed=HISTORY_SEED,
     )
     # The last minute is left to live traffic, so that no attempt lies in the future.

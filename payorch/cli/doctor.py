@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from payorch.cli import findings
+from payorch.cli.encryption_findings import encryption_findings
 from payorch.cli.environment import open_database, schema_of, sqlite_file
 from payorch.cli.findings import Finding, Level
 from payorch.cli.mail_findings import mail_findings
@@ -54,6 +55,7 @@ def _database_findings(settings: Settings) -> list[Finding]:
         found = list(findings.database_findings(database, schema_of(database)))
         if not any(finding.level is Level.FAIL for finding in found):
             found.append(findings.methods_finding(database, connectors_of(settings)))
+            found += encryption_findings(database, settings)
             found.append(findings.api_finding(database, settings, now=datetime.now(UTC)))
         return found
     finally:

@@ -3,6 +3,7 @@
 import click
 
 from payorch.cli.environment import read_settings, require_migrated
+from payorch.config import InvalidSettings
 
 
 @click.command()
@@ -19,4 +20,8 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     require_migrated(settings)
     from payorch.cli.web_server import serve_web  # noqa: PLC0415 - imports the whole application
 
-    serve_web(settings, host=host, port=port, workers=workers, threads=threads)
+    try:
+        serve_web(settings, host=host, port=port, workers=workers, threads=threads)
+    except InvalidSettings as error:
+        # Such as an encryption key that is not this database's: known when the database is open.
+        raise click.ClickException(str(error)) from None

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from payorch.cli.environment import open_database, require_migrated
-from payorch.config import Settings
+from payorch.config import InvalidSettings, Settings
 from payorch.infrastructure.observability import structured_logging
 from payorch.wiring import Wired, wire
 
@@ -16,6 +18,10 @@ def wired_application(settings: Settings) -> Iterator[Wired]:
     structured_logging.configure(settings.log_level)
     database = open_database(settings)
     try:
-        yield wire(settings, database.engine)
+        try:
+            wired = wire(settings, database.engine)
+        except InvalidSettings as error:
+            raise click.ClickException(str(error)) from None
+        yield wired
     finally:
         database.engine.dispose()

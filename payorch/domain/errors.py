@@ -242,6 +242,12 @@ class SecondFactorRefused(PayorchError):
     code = "second_factor_refused"
 
 
+class OrderNotErasable(PayorchError):
+    """It is not over yet; the message says what is open."""
+
+    code = "order_not_erasable"
+
+
 class SecretUnreadable(PayorchError):
     """It was sealed with another key, about another thing, or changed since."""
 

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from payorch.application.payment_result import PaymentResult, ResultKind
 from payorch.application.ports import OrderTokens
-from payorch.domain.payment_order import OrderId
+from payorch.domain.payment_order import Customer, OrderId
 from payorch.domain.payment_status import PaymentStatus, TransactionStatus
 from payorch.infrastructure.demo_history import PastAttempt, PastOrder
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.personal_data import PersonalData
 from payorch.infrastructure.persistence.tables import OrderRow, SubmissionRow, TransactionRow
 from payorch.infrastructure.system_clock import ID_ALPHABET, ID_LENGTH
 
@@ -53,11 +54,13 @@ class DemoHistoryWriter:
         tokens: OrderTokens,
         account_of: Callable[[str], str],
         *,
+        personal_data: PersonalData,
         seed: int,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._account_of = account_of
+        self._personal_data = personal_data
         self._random = Random(seed)  # noqa: S311 - ids of made-up orders, told apart by a prefix
 
     def write(self, history: Iterable[PastOrder]) -> int:
@@ -65,6 +68,8 @@ class DemoHistoryWriter:
 
         Does nothing when there are orders already.
         """
+        # The keys are read, or made, before the transaction that would be in their way.
+        self._personal_data.email_index("")
         with self._database.tx() as connection:
             if connection.scalar(select(OrderRow.id).limit(1)) is not None:
                 return 0
@@ -100,6 +105,7 @@ class DemoHistoryWriter:
 
     def _order(self, number: int, public_id: str, past: PastOrder) -> dict[str, Any]:
         order = past.order
+        customer = Customer(order.customer_name, order.customer_email, order.customer_fields)
         return {
             "id": number,
             "public_id": public_id,
@@ -109,9 +115,7 @@ class DemoHistoryWriter:
             "currency": order.currency,
             "description": order.description,
             "country": order.country,
-            "customer_name": order.customer_name,
-            "customer_email": order.customer_email,
-            "customer_fields": order.customer_fields,
+            **self._personal_data.customer_values(public_id, customer),
             "merchant_reference": f"SHOP-{100_000 + number}",
             "order_metadata": {},
             "status": PaymentStatus.PENDING if past.is_paid else PaymentStatus.FAILED,

@@ -52,6 +52,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.ReasonRequired: 422,
     facts.SecondFactorRefused: 409,
     facts.SecretUnreadable: 422,
+    facts.OrderNotErasable: 409,
     facts.RefundNotFound: 404,
     facts.OrderNotRefundable: 409,
     facts.RefundTooLarge: 409,

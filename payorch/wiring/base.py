@@ -12,9 +12,10 @@ from payorch.application.judge_outcome import OutcomeJudge
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.ports import Checkpoint, Clock, Ids, no_checkpoint
 from payorch.application.rule_on_decline import DeclinePolicyInForce
-from payorch.config import Settings
+from payorch.config import InvalidSettings, Settings
 from payorch.domain.circuit import CircuitSettings
 from payorch.domain.decline_verdict import DeclineSettings
+from payorch.domain.errors import LedgerUnavailable, SecretUnreadable
 from payorch.infrastructure.decline_policies.decline_policy_file import load_shipped_policy
 from payorch.infrastructure.gateways.catalog import (
     ConnectorCatalog,
@@ -23,6 +24,7 @@ from payorch.infrastructure.gateways.catalog import (
 )
 from payorch.infrastructure.gateways.http_transport import PooledTransport, ProviderTransport
 from payorch.infrastructure.gateways.provider_circuits import ProviderCircuits
+from payorch.infrastructure.persistence.data_keys import DataKeys
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.job_queue import SqlAlchemyJobQueue
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
@@ -32,9 +34,11 @@ from payorch.infrastructure.persistence.payment_ledger import SqlAlchemyPaymentL
 from payorch.infrastructure.persistence.payment_method_repository import (
     SqlAlchemyPaymentMethodRepository,
 )
+from payorch.infrastructure.persistence.personal_data import PersonalData
 from payorch.infrastructure.persistence.shared_circuits import SqlAlchemySharedCircuits
 from payorch.infrastructure.persistence.staff_alerts import SqlAlchemyStaffAlerts
 from payorch.infrastructure.security.order_tokens import DerivedOrderTokens
+from payorch.infrastructure.security.sealed_secrets import AesSecretBox
 from payorch.infrastructure.system_clock import RandomIds, SystemClock, process_name
 
 _log = structlog.get_logger("payorch.payments")
@@ -60,6 +64,8 @@ class Base:
     checkpoint: Checkpoint
     database: Database
     transactions: LedgerTransactions
+    data_keys: DataKeys
+    personal_data: PersonalData
     jobs: SqlAlchemyJobQueue
     ledger: SqlAlchemyPaymentLedger
     open_attempts: SqlAlchemyOpenAttempts
@@ -80,8 +86,13 @@ class Base:
         clock = seams.clock or SystemClock()
         ids = seams.ids or RandomIds()
         database = Database(engine)
+        data_keys = data_keys_of(settings, database, clock)
+        personal_data = PersonalData(data_keys)
         transactions = LedgerTransactions(
-            database, clock, uses_database_clock=seams.uses_database_clock
+            database,
+            clock,
+            uses_database_clock=seams.uses_database_clock,
+            personal_data=personal_data,
         )
         ledger = SqlAlchemyPaymentLedger(transactions)
         methods = SqlAlchemyPaymentMethodRepository(database)
@@ -120,6 +131,8 @@ class Base:
             checkpoint=seams.checkpoint,
             database=database,
             transactions=transactions,
+            data_keys=data_keys,
+            personal_data=personal_data,
             jobs=SqlAlchemyJobQueue(transactions, clock),
             ledger=ledger,
             open_attempts=SqlAlchemyOpenAttempts(transactions, clock),
@@ -139,6 +152,35 @@ class Base:
             alert=SqlAlchemyStaffAlerts(transactions, clock),
             modes=SqlAlchemyOperatingModes(transactions),
         )
+
+
+def data_keys_of(settings: Settings, database: Database, clock: Clock) -> DataKeys:
+    box = AesSecretBox(
+        settings.encryption_key or settings.secret_key,
+        settings.former_encryption_keys,
+        purpose="data keys",
+    )
+    return DataKeys(LedgerTransactions(database, clock), box, clock)
+
+
+def require_readable_keys(data_keys: DataKeys) -> None:
+    """Raises InvalidSettings when the database's data keys were wrapped with another key.
+
+    A database that is away, or not migrated yet, is for others to tell.
+    """
+    try:
+        data_keys.prepare()
+    except LedgerUnavailable:
+        return
+    except SecretUnreadable:
+        raise InvalidSettings(
+            [
+                (
+                    "PAYORCH_ENCRYPTION_KEY does not open the data keys of this database. Set the "
+                    "key that they were made with, here or in PAYORCH_ENCRYPTION_KEY_FALLBACKS."
+                )
+            ]
+        ) from None
 
 
 def connectors_of(settings: Settings) -> dict[str, ConnectorFactory]:

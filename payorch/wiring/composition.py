@@ -18,6 +18,7 @@ from payorch.application.recover_ledger import RecoverLedgerUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase
 from payorch.application.rule_on_decline import RuleOnDeclineUseCase
+from payorch.application.seal_personal_data import SealPersonalDataUseCase
 from payorch.application.services import Services
 from payorch.application.verify_journal import VerifyJournalUseCase
 from payorch.application.verify_ledger import VerifyLedgerUseCase
@@ -33,6 +34,7 @@ from payorch.infrastructure.persistence.decline_evidence import SqlAlchemyDeclin
 from payorch.infrastructure.persistence.decline_rulings import SqlAlchemyDeclineRulings
 from payorch.infrastructure.persistence.operating_figures import SqlAlchemyOperatingFigures
 from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
+from payorch.infrastructure.persistence.personal_data import PersonalData
 from payorch.infrastructure.persistence.provider_fees import SqlAlchemyProviderFees
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
@@ -47,7 +49,7 @@ from payorch.wiring.adaptive_routing import ADAPTIVE_SCHEDULE, adaptive_handlers
 from payorch.wiring.alerts import ALERTS_SCHEDULE, alert_handlers
 from payorch.wiring.api_keys import api_caller_admission, api_key_management
 from payorch.wiring.background import background_work, own_handlers
-from payorch.wiring.base import Base, Seams
+from payorch.wiring.base import Base, Seams, require_readable_keys
 from payorch.wiring.notices import notice_handlers, notice_resending
 from payorch.wiring.order_endings import EXPIRE_EVERY_S, order_endings, work_on_orders
 from payorch.wiring.payments import (
@@ -56,6 +58,7 @@ from payorch.wiring.payments import (
     order_payment,
     outcome_recorder,
 )
+from payorch.wiring.personal_data import PERSONAL_DATA_SCHEDULES, personal_data_work
 from payorch.wiring.policy_replay import policy_replay
 from payorch.wiring.policy_trials import TRIALS_SCHEDULE, policy_trials
 from payorch.wiring.provider_events import ProviderEvents, provider_events
@@ -95,6 +98,8 @@ class Wired:
     verify_journal: VerifyJournalUseCase
     verify_providers: VerifyProvidersUseCase
     recover: RecoverLedgerUseCase
+    seal: SealPersonalDataUseCase
+    personal_data: PersonalData
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -109,6 +114,7 @@ class Wired:
 def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wired:
     seams = seams or Seams()
     base = Base.of(settings, engine, seams)
+    require_readable_keys(base.data_keys)
     late_news = kept_late_news(base)
     recorder = outcome_recorder(settings, base, late_news)
     resolve = ResolveTransactionUseCase(
@@ -151,6 +157,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         Schedule(EXPIRE_ORDERS, EXPIRE_EVERY_S),
         *comparison_schedules(settings),
         *giving_back.schedules,
+        *PERSONAL_DATA_SCHEDULES,
     )
     policies = SqlAlchemyRoutingPolicyRepository(base.database)
     fees = SqlAlchemyProviderFees(base.database)
@@ -171,6 +178,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     handlers.update(staff_handlers(sessions))
     trials = policy_trials(base)
     handlers.update(trials.handlers)
+    personal_data = personal_data_work(settings, base)
+    handlers.update(personal_data.handlers)
     create_order = order_creation(settings, base)
     services = Services(
         create_order=create_order,
@@ -183,6 +192,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        personal_data=base.personal_data,
+        erase_customer=personal_data.erase,
         review_refund=giving_back.review,
         refunds=SqlAlchemyRefundReader(base.database),
         jobs=base.jobs,
@@ -190,7 +201,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         discard_job=DiscardJobUseCase(base.jobs, base.clock),
         operating_figures=operating_figures,
         registry=base.registry,
-        orders=SqlAlchemyOrderReader(base.database),
+        orders=SqlAlchemyOrderReader(base.database, base.personal_data),
         tokens=base.tokens,
         change_policy=ChangeRoutingPolicyUseCase(policies, base.methods, base.clock),
         change_method=base.change_method,
@@ -240,4 +251,6 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         verify_journal=journal_verification(base),
         verify_providers=verify_providers,
         recover=ledger_recovery(base, resolve, giving_back.resolve, recorder),
+        seal=personal_data.seal,
+        personal_data=base.personal_data,
     )

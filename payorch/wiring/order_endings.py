@@ -14,7 +14,7 @@ EXPIRE_EVERY_S = 60.0
 def order_endings(base: Base) -> EndOrderUseCase:
     return EndOrderUseCase(
         endings=SqlAlchemyOrderEndings(base.transactions),
-        orders=SqlAlchemyOrderReader(base.database),
+        orders=SqlAlchemyOrderReader(base.database, base.personal_data),
         clock=base.clock,
     )
 

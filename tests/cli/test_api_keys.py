@@ -1,3 +1,4 @@
+import base64
 import re
 
 from tests.cli.conftest import Payorch
@@ -30,6 +31,7 @@ def test_production_makes_live_keys(payorch: Payorch) -> None:
     payorch.environment |= {
         "PAYORCH_ENV": "production",
         "PAYORCH_SECRET_KEY": "s" * 40,
+        "PAYORCH_ENCRYPTION_KEY": base64.b64encode(b"k" * 32).decode(),
         "PAYORCH_BASE_URL": "https://pay.example.com",
         "PAYORCH_TRUSTED_HOSTS": "pay.example.com",
     }

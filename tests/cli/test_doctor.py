@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 from payorch.cli.findings import settings_findings
@@ -141,6 +142,7 @@ def test_a_production_where_a_password_is_enough_is_warned_of() -> None:
     production = {
         "PAYORCH_ENV": "production",
         "PAYORCH_SECRET_KEY": "k" * 40,
+        "PAYORCH_ENCRYPTION_KEY": base64.b64encode(b"k" * 32).decode(),
         "PAYORCH_API_TOKEN": "t" * 40,
         "PAYORCH_BASE_URL": "https://pay.example.org",
         "PAYORCH_TRUSTED_HOSTS": "pay.example.org",

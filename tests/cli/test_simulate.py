@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -93,6 +94,7 @@ def test_production_gets_no_made_up_orders(payorch: Payorch) -> None:
     payorch.environment |= {
         "PAYORCH_ENV": "production",
         "PAYORCH_SECRET_KEY": "k" * 40,
+        "PAYORCH_ENCRYPTION_KEY": base64.b64encode(b"k" * 32).decode(),
         "PAYORCH_API_TOKEN": "t" * 40,
         "PAYORCH_BASE_URL": "https://pay.example.com",
         "PAYORCH_TRUSTED_HOSTS": "pay.example.com",

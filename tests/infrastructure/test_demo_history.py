@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from payorch.application.metrics_rollup import MetricsRollup
+from payorch.config import Settings
 from payorch.domain.decline_policy import DeclineSettings
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.routing_policy import RoutingPolicy
@@ -19,6 +20,7 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
 )
 from payorch.infrastructure.security.order_tokens import DerivedOrderTokens
 from payorch.infrastructure.system_clock import SystemClock
+from payorch.wiring import wire
 
 END = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 START = END - timedelta(days=7)
@@ -47,7 +49,13 @@ def _numbers(database: Database, statement: str) -> list[tuple[object, ...]]:
 
 
 def _write(database: Database, orders: list[PastOrder]) -> int:
-    return DemoHistoryWriter(database, TOKENS, lambda code: code, seed=1).write(orders)
+    return DemoHistoryWriter(
+        database,
+        TOKENS,
+        lambda code: code,
+        personal_data=wire(Settings(), database.engine).personal_data,
+        seed=1,
+    ).write(orders)
 
 
 def _steps(order: PastOrder) -> Iterator[tuple[object, object]]:

@@ -31,7 +31,19 @@ class MailingShop(Shop):
         self.wired.handlers[kind.name](Job(number, kind.name, payload, attempts=1))
 
     def notices(self):
-        return self._rows(select(NoticeRow.__table__).order_by(NoticeRow.id))
+        """The rows, with what is sealed in them opened."""
+        rows = self._rows(select(NoticeRow.__table__).order_by(NoticeRow.id))
+        return [row | self._opened(row) for row in map(dict, rows)]
+
+    def _opened(self, row):
+        found = self.wired.personal_data.letter_in(row)
+        letter = found.letter
+        return {
+            "recipient": found.recipient,
+            "subject": letter.subject,
+            "body": letter.text,
+            "body_html": letter.html,
+        }
 
     def jobs(self, kind):
         jobs = select(JobRow.__table__).where(JobRow.kind == kind.name).order_by(JobRow.id)

@@ -64,7 +64,7 @@ def _tally(kind: str, recent: Select[Any]) -> Select[Any]:
 _RECENT = select(_IS_DECLINED.label("is_declined")).where(_IS_FINISHED)
 _ORDERS_OF_EMAIL = (
     select(OrderRow.id)
-    .where(OrderRow.customer_email == bindparam("email"))
+    .where(OrderRow.customer_email_index == bindparam("email_index"))
     .order_by(OrderRow.id.desc())
     .limit(ORDERS_LOOKED_AT)
 )
@@ -148,14 +148,16 @@ class SqlAlchemyAttemptHistory:
         self._transactions = transactions
 
     def recent_declines(self, question: HistoryQuestion) -> RecentDeclines:
+        parameters = self._parameters(question)
         with self._transactions.read() as connection:
-            row = connection.execute(_RECENT_DECLINES, _parameters(question)).one()
+            row = connection.execute(_RECENT_DECLINES, parameters).one()
         return RecentDeclines(*row)
 
     def ask(self, question: HistoryQuestion) -> History:
         # A NULL equals nothing, so what is not asked for finds nothing.
+        parameters = self._parameters(question)
         with self._transactions.read() as connection:
-            rows = connection.execute(_EVERYTHING, _parameters(question)).all()
+            rows = connection.execute(_EVERYTHING, parameters).all()
         tallies = {row.kind: Tally(int(row.attempts), int(row.declined)) for row in rows}
         return History(
             by_email=tallies["email"],
@@ -168,6 +170,9 @@ class SqlAlchemyAttemptHistory:
             ],
         )
 
-
-def _parameters(question: HistoryQuestion) -> dict[str, Any]:
-    return {name: getattr(question, name) for name in question.__slots__}
+    def _parameters(self, question: HistoryQuestion) -> dict[str, Any]:
+        parameters = {name: getattr(question, name) for name in question.__slots__}
+        email = parameters.pop("email")
+        personal_data = self._transactions.personal_data
+        parameters["email_index"] = None if email is None else personal_data.email_index(email)
+        return parameters

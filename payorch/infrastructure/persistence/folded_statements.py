@@ -7,6 +7,7 @@ locks, in that order: order, submission, transaction at the start, and at the en
 order, submission.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from payorch.domain.payment_status import TransactionStatus
 from payorch.infrastructure.persistence.job_statements import JOB_COLUMNS
 from payorch.infrastructure.persistence.payment_statements import (
+    CUSTOMER_COLUMNS,
     INTENT_COLUMNS,
     ORDERS,
     SUBMISSIONS,
@@ -58,9 +60,7 @@ _ORDER_COLUMNS = (
     "currency",
     "description",
     "country",
-    "customer_name",
-    "customer_email",
-    "customer_fields",
+    *CUSTOMER_COLUMNS,
     "merchant_reference",
     "order_metadata",
     "status",
@@ -113,7 +113,7 @@ def folded_statements(clock: LeaseClock, leased: LeasedStatements) -> FoldedStat
     )
 
 
-def part(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+def part(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of one table's part: several tables have columns of the same name."""
     return {f"{prefix}_{name}": value for name, value in values.items()}
 

@@ -8,7 +8,6 @@ from sqlalchemy.exc import DataError
 from payorch.application.payment_ledger import (
     ClaimLost,
     Intent,
-    NewOrder,
     NewSubmission,
     Recording,
     StartedSubmission,
@@ -21,13 +20,11 @@ from payorch.infrastructure.persistence.job_statements import job_values
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_rows import (
     intent_values,
-    order_values,
     recording_values,
     settling_values,
     started_transaction,
     stored_transaction,
     submission_values,
-    trial_values,
 )
 
 _DIVISION_BY_ZERO = "22012"
@@ -47,23 +44,20 @@ class FoldedWrites:
 
     def start(
         self,
-        new_order: NewOrder | None,
+        order: Mapping[str, Any] | None,
         claim: Mapping[str, Any] | None,
         submission: NewSubmission,
         intent: Intent,
         money: Money,
     ) -> StartedSubmission:
-        """Either `new_order` or `claim` says which order. Raises ClaimLost."""
+        """Either the values of a new `order` or a `claim` say which. Raises ClaimLost."""
         parameters = {
             **part("submission", submission_values(submission, intent.started_at)),
             **part("intent", intent_values(intent, money)),
             **self._transactions.lease(intent.lease_s),
         }
-        if new_order is not None:
+        if order is not None:
             statement = self._statements.start_new
-            order = order_values(
-                new_order, status=PaymentStatus.PROCESSING, **trial_values(submission.counts_in)
-            )
             parameters.update(part("order", order))
         else:
             statement = self._statements.start_claimed

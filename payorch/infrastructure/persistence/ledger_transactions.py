@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -13,18 +13,36 @@ from payorch.application.ports import Clock
 from payorch.domain.errors import LedgerUnavailable
 from payorch.infrastructure.persistence.database import Database
 
+if TYPE_CHECKING:
+    from payorch.infrastructure.persistence.personal_data import PersonalData
+
 
 class LedgerTransactions:
-    """`uses_database_clock` None: yes on PostgreSQL, where several hosts share the leases."""
+    """`uses_database_clock` None: yes on PostgreSQL, where several hosts share the leases.
+
+    `personal_data` is for those who write or read customers; others do without.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, *, uses_database_clock: bool | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        uses_database_clock: bool | None = None,
+        personal_data: "PersonalData | None" = None,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._personal_data = personal_data
         if uses_database_clock is None:
             uses_database_clock = not database.is_sqlite
         self.uses_database_clock = uses_database_clock
+
+    @property
+    def personal_data(self) -> "PersonalData":
+        if self._personal_data is None:
+            raise RuntimeError("These transactions were made without the keys of personal data.")
+        return self._personal_data
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -1,6 +1,7 @@
 """Notices on SQL: written once per dedup_key, changed only while they are queued."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,6 @@ from sqlalchemy import Connection, RowMapping
 from payorch.application.jobs import NOTIFY_CUSTOMER, NewJob
 from payorch.application.notices import (
     Delivery,
-    Letter,
     NewNotice,
     Notice,
     OrderFacts,
@@ -19,6 +19,7 @@ from payorch.application.notices import (
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import RefundId
+from payorch.infrastructure.observability.redaction import redact_text
 from payorch.infrastructure.persistence import notice_statements as sql
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
@@ -48,7 +49,9 @@ class SqlAlchemyNoticeFacts:
             money=Money(row["amount_minor"], row["currency"]),
             status=row["status"],
             description=row["description"],
-            email=row["customer_email"],
+            email=self._transactions.personal_data.email_of(
+                row["public_id"], row["customer_sealed"], row["customer_email"]
+            ),
             language=row["language"],
             expires_at=row["expires_at"],
             paid=paid,
@@ -76,14 +79,16 @@ class SqlAlchemyNoticeBook:
         self._transactions = transactions
 
     def write(self, new: NewNotice, *, at: datetime) -> Notice:
+        values = self._values(new, at)
         with self._transactions.write() as connection:
-            _insert(connection, new, at)
-            return _by_key(connection, new.dedup_key)
+            _insert(connection, values)
+            row = _by_key(connection, new.dedup_key)
+        return self._notice(row)
 
     def find(self, notice_id: str) -> Notice | None:
         with self._transactions.read() as connection:
             row = connection.execute(sql.notice_by_id, {"notice": notice_id}).mappings().first()
-        return None if row is None else _notice_from(row)
+        return None if row is None else self._notice(row)
 
     def finish(self, notice_id: str, delivery: Delivery, *, at: datetime) -> None:
         if delivery is Delivery.SENT:
@@ -100,13 +105,15 @@ class SqlAlchemyNoticeBook:
     def write_again(
         self, notice_id: str, *, dedup_key: str, actor: str, reason: str, at: datetime
     ) -> Notice | None:
-        with self._transactions.write() as connection:
+        with self._transactions.read() as connection:
             row = connection.execute(sql.notice_by_id, {"notice": notice_id}).mappings().first()
-            if row is None:
-                return None
-            old = _notice_from(row)
-            copy = NewNotice(dedup_key, old.kind, old.recipient, old.letter, row["order_id"])
-            is_new = _insert(connection, copy, at)
+        if row is None:
+            return None
+        old = self._notice(row)
+        copy = NewNotice(dedup_key, old.kind, old.recipient, old.letter, row["order_id"])
+        values = self._values(copy, at)
+        with self._transactions.write() as connection:
+            is_new = _insert(connection, values)
             again = _by_key(connection, dedup_key)
             if is_new:
                 insert_entry(
@@ -116,12 +123,39 @@ class SqlAlchemyNoticeBook:
                     subject=f"order:{old.order_id}",
                     reason=reason,
                     before={"notice": old.id},
-                    after={"notice": again.id},
+                    after={"notice": again["public_id"]},
                     at=at,
                 )
-                job = NewJob(NOTIFY_CUSTOMER, {"notice": again.id}, dedup_key=f"notify:{again.id}")
+                copied = again["public_id"]
+                job = NewJob(NOTIFY_CUSTOMER, {"notice": copied}, dedup_key=f"notify:{copied}")
                 insert_jobs(connection, [job], at=at)
-            return again
+        return self._notice(again)
+
+    def _values(self, new: NewNotice, at: datetime) -> dict[str, Any]:
+        public_id, letter = notice_id_of(new.dedup_key), new.letter
+        kept = replace(letter, subject=letter.subject[:MAX_SUBJECT_LENGTH])
+        return {
+            "public_id": public_id,
+            "dedup_key": new.dedup_key,
+            "kind": new.kind,
+            "order_id": new.order_key,
+            **self._transactions.personal_data.letter_values(public_id, new.recipient, kept),
+            "state": NoticeState.QUEUED,
+            "created_at": at,
+        }
+
+    def _notice(self, row: RowMapping) -> Notice:
+        order_id = row["order_public_id"]
+        addressed = self._transactions.personal_data.letter_in(row)
+        return Notice(
+            id=row["public_id"],
+            kind=row["kind"],
+            recipient=addressed.recipient,
+            letter=addressed.letter,
+            is_queued=row["state"] is NoticeState.QUEUED,
+            created_at=row["created_at"],
+            order_id=None if order_id is None else OrderId(order_id),
+        )
 
     def _change(
         self,
@@ -134,7 +168,8 @@ class SqlAlchemyNoticeBook:
         parameters = {
             "notice": notice_id,
             "new_state": state,
-            "new_error": None if error is None else error[:MAX_ERROR_LENGTH],
+            # Mail servers repeat the address they refuse.
+            "new_error": None if error is None else redact_text(error)[:MAX_ERROR_LENGTH],
             "new_sent_at": sent_at,
         }
         with self._transactions.write() as connection:
@@ -146,37 +181,11 @@ def notice_id_of(dedup_key: str) -> str:
     return f"no_{hashlib.sha256(dedup_key.encode()).hexdigest()[:ID_LENGTH]}"
 
 
-def _insert(connection: Connection, new: NewNotice, at: datetime) -> bool:
+def _insert(connection: Connection, values: dict[str, Any]) -> bool:
     """Whether it was not there before."""
-    values: dict[str, Any] = {
-        "public_id": notice_id_of(new.dedup_key),
-        "dedup_key": new.dedup_key,
-        "kind": new.kind,
-        "order_id": new.order_key,
-        "recipient": new.recipient,
-        "subject": new.letter.subject[:MAX_SUBJECT_LENGTH],
-        "body": new.letter.text,
-        "body_html": new.letter.html,
-        "state": NoticeState.QUEUED,
-        "created_at": at,
-    }
     inserted = connection.execute(sql.insert_notice[connection.dialect.name], values)
     return inserted.scalar_one_or_none() is not None
 
 
-def _by_key(connection: Connection, dedup_key: str) -> Notice:
-    row = connection.execute(sql.notice_by_key, {"key": dedup_key}).mappings().one()
-    return _notice_from(row)
-
-
-def _notice_from(row: RowMapping) -> Notice:
-    order_id = row["order_public_id"]
-    return Notice(
-        id=row["public_id"],
-        kind=row["kind"],
-        recipient=row["recipient"],
-        letter=Letter(row["subject"], row["body"], row["body_html"]),
-        is_queued=row["state"] is NoticeState.QUEUED,
-        created_at=row["created_at"],
-        order_id=None if order_id is None else OrderId(order_id),
-    )
+def _by_key(connection: Connection, dedup_key: str) -> RowMapping:
+    return connection.execute(sql.notice_by_key, {"key": dedup_key}).mappings().one()

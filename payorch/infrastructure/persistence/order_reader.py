@@ -12,6 +12,7 @@ from payorch.domain.transaction import TransactionId
 from payorch.infrastructure.persistence.database import Database, UtcDateTime
 from payorch.infrastructure.persistence.payment_rows import order_from
 from payorch.infrastructure.persistence.payment_statements import ORDER_COLUMNS
+from payorch.infrastructure.persistence.personal_data import PersonalData
 from payorch.infrastructure.persistence.refund_statements import (
     has_gone_back,
     may_go_back,
@@ -69,8 +70,9 @@ _BY_TOKEN = _VIEW.where(
 
 
 class SqlAlchemyOrderReader:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, personal_data: PersonalData) -> None:
         self._database = database
+        self._personal_data = personal_data
 
     def by_token_hash(self, token_hash: str, *, created_after: datetime) -> OrderView | None:
         """The order of this link, unless the link is older than `created_after`."""
@@ -86,7 +88,7 @@ class SqlAlchemyOrderReader:
             return None
         attempts = [row for row in rows if row["public_id"] is not None]
         return OrderView(
-            order=order_from(rows[0]),
+            order=order_from(rows[0], self._personal_data.customer_in(rows[0])),
             transactions=tuple(_transaction_view(attempt) for attempt in attempts),
             last_result=attempts[-1]["submission_result"] if attempts else None,
             # PostgreSQL sums whole numbers into decimals.

@@ -57,9 +57,10 @@ class SqlAlchemyPaymentLedger:
             self._folded = FoldedWrites(transactions, folded_statements(clock, self._leased))
 
     def insert_order(self, new: NewOrder) -> None:
+        values = order_values(new, self._transactions.personal_data)
         with self._transactions.write() as connection:
             try:
-                connection.execute(sql.insert_order, order_values(new))
+                connection.execute(sql.insert_order, values)
             except IntegrityError as error:
                 raise _conflict(error) from None
 
@@ -78,7 +79,7 @@ class SqlAlchemyPaymentLedger:
             return None
         return PayableOrder(
             row_key=row["order_key"],
-            order=order_from(row),
+            order=order_from(row, self._transactions.personal_data.customer_in(row)),
             recent_submissions=row["recent_submissions"],
             last_sequence=row["last_sequence"],
             last_submission_number=row["last_submission_number"],
@@ -114,16 +115,29 @@ class SqlAlchemyPaymentLedger:
         intent: Intent,
     ) -> StartedSubmission:
         money = payable.order.money
-        claim = None
+        personal_data = self._transactions.personal_data
+        order = claim = None
         if new_order is None:
             claim = claim_values(
-                payable, customer, country, intent.started_at, submission.counts_in
+                payable,
+                customer,
+                country,
+                personal_data,
+                at=intent.started_at,
+                counts_in=submission.counts_in,
+            )
+        else:
+            order = order_values(
+                new_order,
+                personal_data,
+                status=PaymentStatus.PROCESSING,
+                **trial_values(submission.counts_in),
             )
         try:
             if self._folded is not None:
-                return self._folded.start(new_order, claim, submission, intent, money)
+                return self._folded.start(order, claim, submission, intent, money)
             with self._transactions.write() as connection:
-                order_key = _insert_or_claim(connection, new_order, claim, submission)
+                order_key = _insert_or_claim(connection, order, claim)
                 submitted = {
                     "order_id": order_key,
                     **submission_values(submission, intent.started_at),
@@ -212,17 +226,11 @@ def _conflict(error: IntegrityError) -> DuplicateKey | ClaimLost:
 
 
 def _insert_or_claim(
-    connection: Connection,
-    new_order: NewOrder | None,
-    claim: dict[str, Any] | None,
-    submission: NewSubmission,
+    connection: Connection, order: dict[str, Any] | None, claim: dict[str, Any] | None
 ) -> int:
     """The order's key."""
-    if new_order is not None:
-        values = order_values(
-            new_order, status=PaymentStatus.PROCESSING, **trial_values(submission.counts_in)
-        )
-        return int(connection.execute(sql.insert_order, values).scalar_one())
+    if order is not None:
+        return int(connection.execute(sql.insert_order, order).scalar_one())
     if claim is None or connection.execute(sql.claim_order, claim).rowcount == 0:
         raise ClaimLost
     return int(claim["key"])

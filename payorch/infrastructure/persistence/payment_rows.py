@@ -19,13 +19,11 @@ from payorch.domain.payment_order import Customer, OrderId, PaymentOrder
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.policy_trial import TrialPlace
 from payorch.domain.transaction import Transaction, TransactionId
+from payorch.infrastructure.persistence.personal_data import PersonalData
 
 
-def order_from(row: RowMapping) -> PaymentOrder:
-    name = row["order_customer_name"]
-    customer = None
-    if name is not None:
-        customer = Customer(name, row["order_customer_email"], row["order_customer_fields"])
+def order_from(row: RowMapping, customer: Customer | None) -> PaymentOrder:
+    """`customer` as personal_data.py reads it; None where nobody asks who it is."""
     return PaymentOrder(
         id=OrderId(row["order_public_id"]),
         money=Money(row["order_amount_minor"], row["order_currency"]),
@@ -42,10 +40,9 @@ def order_from(row: RowMapping) -> PaymentOrder:
     )
 
 
-def order_values(new: NewOrder, **overrides: Any) -> dict[str, Any]:
+def order_values(new: NewOrder, personal_data: PersonalData, **overrides: Any) -> dict[str, Any]:
     """Column values of a new order; `overrides` for one that is claimed at birth."""
     order = new.order
-    customer = order.customer
     return {
         "public_id": order.id,
         "token_hash": new.token_hash,
@@ -55,9 +52,7 @@ def order_values(new: NewOrder, **overrides: Any) -> dict[str, Any]:
         "currency": order.money.currency,
         "description": order.description,
         "country": order.country,
-        "customer_name": customer.name if customer else None,
-        "customer_email": customer.email if customer else None,
-        "customer_fields": dict(customer.fields) if customer else {},
+        **personal_data.customer_values(order.id, order.customer),
         "merchant_reference": order.merchant_reference,
         "order_metadata": dict(order.metadata),
         "status": order.status,
@@ -80,20 +75,20 @@ def claim_values(
     payable: PayableOrder,
     customer: Customer | None,
     country: str | None,
+    personal_data: PersonalData,
+    *,
     at: datetime,
     counts_in: TrialPlace | None,
 ) -> dict[str, Any]:
     """The claim of an existing order, with the payer's newest data."""
     order = payable.order
-    customer = customer or order.customer
+    sealed = personal_data.customer_values(order.id, customer or order.customer)
     return {
         "key": payable.row_key,
         "expected_version": order.version,
         "at": at,
         "new_country": country or order.country,
-        "new_name": customer.name if customer else None,
-        "new_email": customer.email if customer else None,
-        "new_fields": dict(customer.fields) if customer else {},
+        **{f"new_{name}": value for name, value in sealed.items()},
         **{f"new_{name}": value for name, value in trial_values(counts_in).items()},
     }
 

@@ -56,6 +56,7 @@ ORDER_COLUMNS = (
             "customer_name",
             "customer_email",
             "customer_fields",
+            "customer_sealed",
             "merchant_reference",
             "order_metadata",
             "status",
@@ -66,6 +67,16 @@ ORDER_COLUMNS = (
         )
     ),
 )
+
+CUSTOMER_COLUMNS = (
+    "customer_name",
+    "customer_email",
+    "customer_fields",
+    "customer_sealed",
+    "customer_key_id",
+    "customer_email_index",
+)
+"""What personal_data.py gives the values of."""
 
 INTENT_COLUMNS = (
     "public_id",
@@ -149,9 +160,7 @@ claim_order: Update = (
         version=OrderRow.version + 1,
         updated_at=bindparam("at", type_=UtcDateTime()),
         country=bindparam("new_country"),
-        customer_name=bindparam("new_name"),
-        customer_email=bindparam("new_email"),
-        customer_fields=bindparam("new_fields", type_=OrderRow.customer_fields.type),
+        **{name: bindparam(f"new_{name}", type_=ORDERS.c[name].type) for name in CUSTOMER_COLUMNS},
         # Only the first submission brings them; a later one leaves the order where it is counted.
         trial_number=coalesce(
             bindparam("new_trial_number", type_=OrderRow.trial_number.type), OrderRow.trial_number

@@ -80,6 +80,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.SETTLE_FLAGS: """
         backoffice_orders.flag_page backoffice_orders.deal_with_flag
         backoffice_orders.reopen_flag_page backoffice_orders.reopen_flag""",
+    Permission.ERASE_CUSTOMERS: "backoffice_orders.erase_page backoffice_orders.erase",
     Permission.WRITE_NOTES: "backoffice_orders.note_page backoffice_orders.note",
     Permission.MANAGE_ALERTS: "alerts.acknowledge alerts.rule alerts.change_rule",
     Permission.MANAGE_API_KEYS: """

@@ -61,6 +61,8 @@ def _thing(subject: str, names: Names) -> str:
             return names.get(key, key)
         case "order" | "transaction" | "staff" | "alert_rule" | "page" | "chart" | "sender":
             return key
+        case "data_key":
+            return f"data key {key}"
         case "api_key":
             return f"API key {key}"
         case "settlement_import":
@@ -217,6 +219,9 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "enter_safe_mode": _plain("paused all payments (SAFE mode)"),
     "enter_normal_mode": _plain("ended SAFE mode"),
     "order_cancelled": _plain("cancelled the order"),
+    "customer_erased": _plain("erased the customer of {thing}"),
+    "data_key_rotated": _plain("made {thing} for personal data"),
+    "data_key_destroyed": _plain("destroyed {thing}: no row needed it any more"),
     "order_flag_dealt_with": _flag("marked the flag “{flag}” as dealt with"),
     "order_flag_reopened": _flag("took the flag “{flag}” up again"),
     "order_note_added": _plain("wrote a note"),

@@ -50,6 +50,7 @@ PROBLEM_CODES = tuple(
         ("review_not_possible", 409, "Look at the transaction again; the detail says why."),
         ("nothing_to_check", 409, "The order has no open payment; read it again."),
         ("flag_not_open", 409, "Look at the order again: its flag has changed."),
+        ("order_not_erasable", 409, "The order is not over yet; the detail says what is open."),
         ("policy_changed_meanwhile", 409, "Load the routing policy again before changing it."),
         ("trial_is_running", 409, "End the trial of a routing policy first."),
         ("trial_not_running", 409, "The trial was ended already."),

@@ -167,9 +167,9 @@ def test_unknown_codes_are_shown_as_they_are_stored(payments, read):
 def test_search_reads_no_table_from_end_to_end(sqlite_files, endpoint):
     app = payments_app(sqlite_files.new_database_url())
     view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == endpoint)
-    found = select(view.model.id).where(view.search_condition("po_0001"))
 
     with app.app_context():
+        found = select(view.model.id).where(view.search_condition("po_0001"))
         sql = found.compile(db.engine, compile_kwargs={"literal_binds": True})
         plan = [row.detail for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {sql}"))]
 

@@ -7,6 +7,7 @@ from payorch.infrastructure.persistence.tables.circuits import (
     CircuitIncidentRow,
     ProviderCircuitRow,
 )
+from payorch.infrastructure.persistence.tables.data_keys import DataKeyRow
 from payorch.infrastructure.persistence.tables.decline_rulings import DeclineRulingRow
 from payorch.infrastructure.persistence.tables.jobs import JobCounterRow, JobRow
 from payorch.infrastructure.persistence.tables.journal import JournalHeadRow, JournalRow
@@ -61,6 +62,7 @@ __all__ = [
     "ApiKeyRow",
     "CircuitIncidentRow",
     "ConfigurationRow",
+    "DataKeyRow",
     "DeclineRulingRow",
     "EvidenceRow",
     "JobCounterRow",

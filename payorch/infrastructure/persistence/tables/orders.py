@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -40,6 +41,8 @@ PaymentStatusColumn = Enum(
 )
 
 
+_SEALED = "customer_key_id IS NOT NULL"
+_IN_CLEAR = "customer_email IS NOT NULL"
 _MAY_EXPIRE = "status IN ('failed', 'pending')"
 
 FLAG_WAITS = "flag IS NOT NULL AND flag_dealt_at IS NULL"
@@ -55,6 +58,9 @@ class OrderRow(Base):
     `flag_dealt_at` is when finance was through with it, and empty again after the next flag.
     `trial_number` and `trial_arm`: the trial of a routing policy that counts it, from its first
     submission on.
+
+    Name, e-mail and fields of the customer are in `customer_sealed`, see personal_data.py. The
+    three columns in the clear are of rows from before, until they are sealed, too.
     """
 
     __tablename__ = "orders"
@@ -73,7 +79,21 @@ class OrderRow(Base):
         ),
         Index("ix_orders_created_at_id", "created_at", "id"),
         Index("ix_orders_status_id", "status", "id"),
-        Index("ix_orders_customer_email_id", "customer_email", "id"),
+        Index("ix_orders_customer_email_index_id", "customer_email_index", "id"),
+        Index(
+            "ix_orders_customer_key_id",
+            "customer_key_id",
+            "id",
+            sqlite_where=text(_SEALED),
+            postgresql_where=text(_SEALED),
+        ),
+        Index(
+            "ix_orders_in_clear",
+            "customer_email",
+            "id",
+            sqlite_where=text(_IN_CLEAR),
+            postgresql_where=text(_IN_CLEAR),
+        ),
         Index("ix_orders_merchant_reference_id", "merchant_reference", "id"),
         Index(
             "ix_orders_may_expire",
@@ -117,6 +137,9 @@ class OrderRow(Base):
     customer_name: Mapped[str | None] = mapped_column(String(120))
     customer_email: Mapped[str | None] = mapped_column(String(254))
     customer_fields: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    customer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    customer_key_id: Mapped[int | None] = mapped_column(BigKey)
+    customer_email_index: Mapped[str | None] = mapped_column(String(32))
     merchant_reference: Mapped[str | None] = mapped_column(String(120))
     order_metadata: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     status: Mapped[PaymentStatus] = mapped_column(PaymentStatusColumn)
@@ -129,6 +152,8 @@ class OrderRow(Base):
     created_at: Mapped[UtcTime]
     updated_at: Mapped[UtcTime]
     expires_at: Mapped[UtcTime]
+    erased_at: Mapped[UtcTime | None]
+    erased_by: Mapped[str | None] = mapped_column(String(254))
 
     transactions: Mapped[list["TransactionRow"]] = relationship(
         back_populates="order",

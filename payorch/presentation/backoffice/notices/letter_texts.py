@@ -1,12 +1,16 @@
 """How kinds and states of letters read in the back office."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import url_for
 
 from payorch.application.notices import ALERT_KIND, NoticeEvent
+from payorch.domain.errors import SecretUnreadable
 from payorch.infrastructure.persistence.tables.notices import NoticeRow, NoticeState
 from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
+from payorch.presentation.backoffice.payments.shown_customer import ERASED, UNREADABLE
+from payorch.presentation.services import services
 
 LETTERS_ENDPOINT = "backoffice_letters"
 
@@ -28,6 +32,29 @@ STATES: Mapping[NoticeState, tuple[str, Tone]] = {
 
 NOBODY = "nobody"
 """Stands for the recipient of an alert when no address of staff is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLetter:
+    """A letter as pages show it. `problem`: why there is none to show."""
+
+    recipient: str
+    subject: str
+    text: str = ""
+    html: str = ""
+    problem: str | None = None
+
+
+def shown_letter(row: NoticeRow) -> ShownLetter:
+    if row.sealed is None and not row.body:
+        return ShownLetter(ERASED, "Erased", problem="Erased with the customer's data.")
+    try:
+        found = services().personal_data.letter_of(row)
+    except SecretUnreadable as error:
+        problem = f"This letter cannot be read: {error.message}"
+        return ShownLetter(UNREADABLE, "Cannot be read", problem=problem)
+    letter = found.letter
+    return ShownLetter(found.recipient or NOBODY, letter.subject, letter.text, letter.html)
 
 
 def kind_text(kind: str) -> str:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload
 
 from payorch.application.notices import ALERT_KIND, NoticeEvent
@@ -20,21 +20,40 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.presentation.backoffice.notices.letter_texts import (
     KINDS,
     LETTERS_ENDPOINT,
-    NOBODY,
     STATES,
     kind_text,
     letter_address,
+    shown_letter,
 )
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_filters import time_filters
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
-from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
-from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.exact_filters import (
+    ChoiceFilter,
+    ExactFilter,
+    InvalidFilter,
+    typed,
+)
+from payorch.presentation.backoffice.shell.exact_search import (
+    MAX_SEARCH_LENGTH,
+    by_email,
+    keys_found,
+)
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services, settings
+
+
+class RecipientFilter(ExactFilter):
+    """One address; letters from before the sealing have it in the clear."""
+
+    def condition(self, value: str, others: Mapping[str, str]) -> ColumnElement[bool]:  # noqa: ARG002 - the others matter to amounts only
+        if len(value) > MAX_SEARCH_LENGTH:
+            raise InvalidFilter(f"{self.label}: this text is too long.")
+        index = services().personal_data.email_index(value)
+        return or_(NoticeRow.recipient_index == index, NoticeRow.recipient == value)
 
 
 class LettersView(KeysetListView):
@@ -59,7 +78,7 @@ class LettersView(KeysetListView):
             choices=lambda: [(str(kind), text) for kind, text in KINDS.items()],
             where=lambda value: typed(NoticeRow.kind == value),
         ),
-        TextFilter(name="to", label="To", column=NoticeRow.recipient),
+        RecipientFilter(name="to", label="To"),
         *time_filters(NoticeRow.created_at),
     )
 
@@ -69,10 +88,10 @@ class LettersView(KeysetListView):
             "created_at": shown_as(lambda row: utc_time(row.created_at)),
             "kind": shown_as(
                 lambda row: cells.with_small_print(
-                    cells.link(kind_text(row.kind), letter_address(row)), row.subject
+                    cells.link(kind_text(row.kind), letter_address(row)), shown_letter(row).subject
                 )
             ),
-            "recipient": shown_as(lambda row: row.recipient or NOBODY),
+            "recipient": shown_as(lambda row: shown_letter(row).recipient),
             "order": shown_as(_order),
             "state": shown_as(lambda row: cells.badge(*STATES[row.state])),
             "error": shown_as(lambda row: row.error or "-"),
@@ -106,6 +125,7 @@ class LettersView(KeysetListView):
                 text,
                 [
                     (letters, NoticeRow.recipient),
+                    by_email(letters, NoticeRow.recipient_index, text),
                     (letters, NoticeRow.public_id),
                     (of_orders, OrderRow.public_id),
                 ],
@@ -116,15 +136,21 @@ class LettersView(KeysetListView):
     def letter_page(self, public_id: str) -> ResponseReturnValue:
         letter = self._found(public_id)
         state, tone = STATES[letter.state]
+        shown = shown_letter(letter)
+        may_resend = (
+            letter.kind != ALERT_KIND
+            and shown.problem is None
+            and staff_may(Permission.RESEND_LETTERS)
+        )
         page: str = self.render(
             "backoffice/letter.html",
             letter=letter,
             kind=kind_text(letter.kind),
             state=state,
             tone=tone,
-            recipient=letter.recipient or NOBODY,
+            shown=shown,
             order_address=cells.order_address(letter.order.public_id) if letter.order else None,
-            may_resend=letter.kind != ALERT_KIND and staff_may(Permission.RESEND_LETTERS),
+            may_resend=may_resend,
             is_outbox=settings().mail_backend == "outbox",
             # One key per page: a second press of the button is the same wish.
             key=secrets.token_urlsafe(16),

@@ -10,7 +10,12 @@ from sqlalchemy.orm import Session, scoped_session
 
 from payorch.application.notices import RECEIPT_KINDS
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
-from payorch.presentation.backoffice.notices.letter_texts import STATES, kind_text, letter_address
+from payorch.presentation.backoffice.notices.letter_texts import (
+    STATES,
+    kind_text,
+    letter_address,
+    shown_letter,
+)
 from payorch.presentation.backoffice.payments.payment_texts import Tone
 
 MOST_LETTERS = 50
@@ -46,13 +51,14 @@ def _last_receipt(rows: Sequence[NoticeRow]) -> NoticeRow | None:
 
 def _part(row: NoticeRow, *, is_receipt: bool) -> LetterPart:
     state, tone = STATES[row.state]
+    shown = shown_letter(row)
     return LetterPart(
         at=row.created_at,
         title=kind_text(row.kind),
-        recipient=row.recipient,
+        recipient=shown.recipient,
         state=state,
         tone=tone,
         error=row.error,
         address=letter_address(row),
-        is_receipt=is_receipt,
+        is_receipt=is_receipt and shown.problem is None,
     )

@@ -24,6 +24,7 @@ from payorch.presentation.backoffice.payments.order_actions import (
 )
 from payorch.presentation.backoffice.payments.payment_columns import order_address
 from payorch.presentation.backoffice.payments.payment_texts import flag_text
+from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
@@ -93,9 +94,10 @@ class OrderActionPages(KeysetListView):
         order = self._order_for(public_id, Permission.CANCEL_ORDERS)
         if not may_be_cancelled(order):
             return self._back(order, "This order cannot be cancelled as it stands.")
+        email = shown_customer(order).email
         letter = (
-            f"{order.customer_email} is told so by e-mail."
-            if order.customer_email
+            f"{email} is told so by e-mail."
+            if email
             else "There is no e-mail address: the customer sees it on the order's page only."
         )
         amount = format_money(order.amount_minor, order.currency)

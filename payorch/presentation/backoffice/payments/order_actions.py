@@ -18,6 +18,10 @@ from payorch.presentation.backoffice.payments.payment_columns import ORDERS_ENDP
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.shell.access import staff_may
 
+ERASE = Permission.ERASE_CUSTOMERS
+OVER = (PaymentStatus.PAID, PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
+"""Orders whose customer may be forgotten, unless something of them is open."""
+
 REVIEWS_ENDPOINT = "backoffice_reviews"
 
 
@@ -57,6 +61,11 @@ def order_actions(
         *(
             [Action("Add a note", _address("note_page", order))]
             if staff_may(Permission.WRITE_NOTES)
+            else []
+        ),
+        *(
+            [Action("Erase the customer", _address("erase_page", order))]
+            if order.status in OVER and order.erased_at is None and staff_may(ERASE)
             else []
         ),
     ]

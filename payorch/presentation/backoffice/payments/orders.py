@@ -18,7 +18,7 @@ from payorch.infrastructure.persistence.tables.transactions import TransactionRo
 from payorch.presentation.backoffice.notices.order_letters import order_letters
 from payorch.presentation.backoffice.notices.work_queues import flag_waits
 from payorch.presentation.backoffice.payments import payment_columns as cells
-from payorch.presentation.backoffice.payments.order_action_pages import OrderActionPages
+from payorch.presentation.backoffice.payments.erasure_pages import ErasurePages
 from payorch.presentation.backoffice.payments.order_actions import (
     may_deal_with_flag,
     may_reopen_flag,
@@ -39,6 +39,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     ORDER_STATUSES,
     flag_text,
 )
+from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.reconciliation.order_settlement import order_settlement
@@ -46,7 +47,7 @@ from payorch.presentation.backoffice.routing.order_decisions import sentences_of
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
-from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -54,7 +55,7 @@ from payorch.presentation.page_context import utc_time
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(OrderActionPages):
+class OrdersView(ErasurePages):
     required_permission = Permission.READ_PAYMENTS
     search_hint = "Any id, reference or e-mail"
     column_list = (
@@ -126,6 +127,7 @@ class OrdersView(OrderActionPages):
                     (orders, OrderRow.public_id),
                     (orders, OrderRow.merchant_reference),
                     (orders, OrderRow.customer_email),
+                    by_email(orders, OrderRow.customer_email_index, text),
                     (transactions, TransactionRow.public_id),
                     (transactions, TransactionRow.provider_reference),
                 ],
@@ -148,6 +150,7 @@ class OrdersView(OrderActionPages):
         return self.render(
             "backoffice/order.html",
             order=order,
+            customer=shown_customer(order),
             page=page,
             refunds=refunds,
             settled=order_settlement(session, order.id, names),

@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.presentation.backoffice.payments.payment_texts import Tone
+from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 
 ORDERS_ENDPOINT = "backoffice_orders"
 
@@ -39,12 +40,15 @@ def order_link(order: OrderRow) -> Markup:
 
 
 def customer(order: OrderRow) -> Markup:
-    if order.customer_name:
-        return with_small_print(order.customer_name, order.customer_email)
-    if order.customer_email:
-        return Markup('<small title="{}">{}</small>').format(
-            order.customer_email, order.customer_email
+    shown = shown_customer(order)
+    if shown.note is not None:
+        return Markup('<small class="muted" title="{}">{}</small>').format(
+            shown.because, shown.note
         )
+    if shown.name:
+        return with_small_print(shown.name, shown.email)
+    if shown.email:
+        return Markup('<small title="{}">{}</small>').format(shown.email, shown.email)
     return Markup("-")
 
 

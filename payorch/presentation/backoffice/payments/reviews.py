@@ -40,6 +40,7 @@ from payorch.presentation.backoffice.payments.review_page import (
     consequence,
     proposal_parts,
 )
+from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
@@ -214,6 +215,7 @@ class ReviewsView(KeysetListView):
         page: str = self.render(
             "backoffice/review.html",
             transaction=transaction,
+            customer=shown_customer(transaction.order),
             attempt=attempt,
             amount=format_money(transaction.amount_minor, transaction.currency),
             provider=names.get(transaction.provider_code, transaction.provider_code),

@@ -33,7 +33,7 @@ from payorch.presentation.backoffice.segment_texts import (
 )
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
-from payorch.presentation.backoffice.shell.exact_search import keys_found
+from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -118,6 +118,7 @@ class TransactionsView(KeysetListView):
                     (of_orders, OrderRow.public_id),
                     (of_orders, OrderRow.merchant_reference),
                     (of_orders, OrderRow.customer_email),
+                    by_email(of_orders, OrderRow.customer_email_index, text),
                 ],
             )
         )

@@ -5,21 +5,47 @@ would make either database read a whole table.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, union_all
 
+from payorch.presentation.services import services
+
 MAX_SEARCH_LENGTH = 254
 
 
-def keys_found(text: str, places: Sequence[tuple[Select[Any], Any]]) -> CompoundSelect[Any]:
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A place that is found by one value only, not by what was typed."""
+
+    keys: Select[Any]
+    column: Any
+    value: str
+
+
+def by_email(keys: Select[Any], column: Any, text: str) -> Indexed:
+    """A column with blind indexes of e-mail addresses."""
+    return Indexed(keys, column, services().personal_data.email_index(text))
+
+
+def keys_found(
+    text: str, places: Sequence[tuple[Select[Any], Any] | Indexed]
+) -> CompoundSelect[Any]:
     """The keys of all rows that `text` names, for an IN condition.
 
     `places` are pairs (selection of the keys, column to look into), each look indexed. Our ids and
     the e-mail addresses are stored in lower case, so a text in capitals finds them, too.
     """
     spellings = {text, text.lower()}
-    return union_all(*(keys.where(column.in_(spellings)) for keys, column in places))
+    return union_all(
+        *(
+            place.keys.where(place.column == place.value)
+            if isinstance(place, Indexed)
+            else place[0].where(place[1].in_(spellings))
+            for place in places
+        )
+    )
 
 
 def cleaned(text: str) -> str:
