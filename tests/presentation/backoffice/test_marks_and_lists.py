@@ -78,7 +78,7 @@ def marks_of(chart, currency):
             continue
         for place, custom in enumerate(trace.get("customdata", ())):
             since, until = custom[-2:]
-            named = custom[-3]
+            named = custom[-3] if len(custom) > 2 else None
             its = named if isinstance(named, dict) else {"provider": meta.get("provider") or named}
             query = {**its, **meta["filter"]}
             if "point_filter" in meta:
