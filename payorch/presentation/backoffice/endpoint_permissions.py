@@ -60,7 +60,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
         routing.draft routing.publish routing.replay routing.discard routing.restore
         routing.switch routing_adaptive.save
         routing_rules.edit routing_rules.save routing_rules.move routing_rules.delete
-        routing_trials.start routing_trials.end
+        routing.try_out routing_trials.start routing_trials.end
         providers.set_fee providers.switch circuits.hold circuits.release
         decline_codes.rule decline_codes.withdraw""",
     Permission.READ_JOURNAL: "backoffice_journal.index_view",
