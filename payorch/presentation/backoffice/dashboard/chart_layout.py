@@ -5,7 +5,7 @@ plotly's schema. Colors are only named here (`meta.color`): the browser takes th
 theme's custom properties, so that light and dark need no second request.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -145,3 +145,9 @@ def bucket_width_ms(bucket: BucketFigures) -> int:
 def rounded(value: float | None) -> float | None:
     """A share to four digits: more are noise, and bytes on the wire."""
     return None if value is None else round(value, 4)
+
+
+def scale_text(rates: Sequence[float | None]) -> str:
+    """From the lightest to the darkest part of a heat map; empty when nothing is drawn."""
+    shown = [rate for rate in rates if rate is not None]
+    return f", from {min(shown):.0%} to {max(shown):.0%}" if shown else ""

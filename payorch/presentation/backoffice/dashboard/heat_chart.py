@@ -14,6 +14,7 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
     plain,
     plot_time,
     rounded,
+    scale_text,
     time_axis,
 )
 from payorch.presentation.backoffice.payments.counted_as import FINISHED
@@ -62,7 +63,7 @@ def heat_chart(
         name="heat",
         title="Approval by provider and time",
         counts="First-attempt approval rate in each stretch of time: the darker, the more was "
-        f"approved{_scale(rates)}. Gaps have fewer than 5 finished attempts.",
+        f"approved{scale_text(rates)}. Gaps have fewer than 5 finished attempts.",
         n=sum(bucket.first_approval.n for provider in providers for bucket in provider.points),
         is_drawn=bool(cells),
         figure=figure(
@@ -74,8 +75,3 @@ def heat_chart(
             bargap=0,
         ),
     )
-
-
-def _scale(rates: Sequence[float | None]) -> str:
-    shown = [rate for rate in rates if rate is not None]
-    return f", from {min(shown):.0%} to {max(shown):.0%}" if shown else ""

@@ -12,6 +12,7 @@ from payorch.presentation.backoffice.dashboard.chart_layout import (
     figure,
     plain,
     rounded,
+    scale_text,
 )
 from payorch.presentation.backoffice.dashboard.dashboard_filters import url_time
 from payorch.presentation.backoffice.payments.counted_as import FINISHED
@@ -96,7 +97,7 @@ def segment_chart(
         name=segment_chart_name(dimension),
         title=segment_chart_title(dimension),
         counts="First-attempt approval rate, counted by whole hours: the darker, the more was "
-        f"approved{_scale(rates)}. Gaps have fewer than 5 finished attempts."
+        f"approved{scale_text(rates)}. Gaps have fewer than 5 finished attempts."
         + (f" {left_out} more in the table." if left_out else ""),
         n=sum(it.first_approval.n for it in every),
         is_drawn=bool(drawn),
@@ -132,8 +133,3 @@ def _columns(figures: Sequence[SegmentFigures], dimension: SegmentDimension) -> 
     if dimension is SegmentDimension.AMOUNT:
         return [code for code in AMOUNT_BANDS if code in sizes]
     return sorted(sizes, key=lambda value: (-sizes[value], value))
-
-
-def _scale(rates: Sequence[float | None]) -> str:
-    shown = [rate for rate in rates if rate is not None]
-    return f", from {min(shown):.0%} to {max(shown):.0%}" if shown else ""
