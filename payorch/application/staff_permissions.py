@@ -32,6 +32,7 @@ class Permission(StrEnum):
     MANAGE_STAFF = "staff.manage"
     RECONCILE_SETTLEMENTS = "settlements.reconcile"
     EXPORT_SETTLEMENTS = "settlements.export"
+    EXPORT_PAYMENTS = "payments.export"
 
 
 _JOBS = frozenset({Permission.READ_JOBS, Permission.MANAGE_JOBS})
@@ -54,6 +55,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.ERASE_CUSTOMERS,
         Permission.RECONCILE_SETTLEMENTS,
         Permission.EXPORT_SETTLEMENTS,
+        Permission.EXPORT_PAYMENTS,
     },
     "ops": _EVERYONE | _JOBS | _AT_ORDERS | {Permission.CHANGE_ROUTING, Permission.MANAGE_ALERTS},
     # Also the second person of a review where finance is one person only.
@@ -75,6 +77,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.EXPORT_JOURNAL,
         Permission.READ_JOBS,
         Permission.EXPORT_SETTLEMENTS,
+        Permission.EXPORT_PAYMENTS,
     },
 }
 

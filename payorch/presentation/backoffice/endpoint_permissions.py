@@ -93,10 +93,19 @@ _ENDPOINTS: Mapping[Permission, str] = {
         settlement_reports.start settlement_reports.run_again settlement_reports.discard
         settlement_differences.resolve settlement_differences.reopen""",
     Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
+    Permission.EXPORT_PAYMENTS: """
+        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export""",
 }
 
 EXPORTS = frozenset(
-    {"dashboard.export", "backoffice_journal.export_file", "settlement_differences.export"}
+    {
+        "dashboard.export",
+        "backoffice_journal.export_file",
+        "settlement_differences.export",
+        "backoffice_orders.export",
+        "backoffice_transactions.export",
+        "backoffice_refunds.export",
+    }
 )
 """What takes many rows away at once: limited for each person."""
 

@@ -45,6 +45,7 @@ WHO_DOES_WHAT = {
     Permission.MANAGE_STAFF: "admin",
     Permission.RECONCILE_SETTLEMENTS: "finance",
     Permission.EXPORT_SETTLEMENTS: "finance auditor",
+    Permission.EXPORT_PAYMENTS: "finance auditor",
     Permission.ERASE_CUSTOMERS: "finance admin",
 }
 """Written down a second time on purpose: a role that gains a permission has to be meant."""

@@ -1,6 +1,6 @@
 """The list of orders, and the page of one order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort
@@ -29,6 +29,7 @@ from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
 from payorch.presentation.backoffice.payments.order_refunds import order_refunds, refunded_text
 from payorch.presentation.backoffice.payments.order_timeline import staff_entries, timeline
+from payorch.presentation.backoffice.payments.payment_exports import ORDER_CELLS
 from payorch.presentation.backoffice.payments.payment_filters import (
     amount_filters,
     start_of_today,
@@ -48,6 +49,7 @@ from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -55,8 +57,11 @@ from payorch.presentation.page_context import utc_time
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(ErasurePages):
+class OrdersView(ExportedListView, ErasurePages):
     required_permission = Permission.READ_PAYMENTS
+    export_permission = Permission.EXPORT_PAYMENTS
+    export_name = "orders"
+    export_columns = tuple(ORDER_CELLS)
     search_hint = "Any id, reference or e-mail"
     column_list = (
         "created_at",
@@ -104,6 +109,9 @@ class OrdersView(ErasurePages):
             endpoint=cells.ORDERS_ENDPOINT,
             url="orders",
         )
+
+    def export_cells(self, rows: Sequence[OrderRow]) -> Iterable[Sequence[str]]:
+        return ([cell(row) for cell in ORDER_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
         return (

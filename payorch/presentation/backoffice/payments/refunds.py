@@ -1,6 +1,6 @@
 """The list of refunds, and the pages on which finance gives money back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, flash, redirect, request, url_for
@@ -18,6 +18,7 @@ from payorch.domain.refund import RefundId, RefundStatus
 from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.payment_exports import REFUND_CELLS
 from payorch.presentation.backoffice.payments.refund_filters import GUARD, UNDER_WAY, refund_filters
 from payorch.presentation.backoffice.payments.refund_form import (
     InvalidRefundForm,
@@ -39,7 +40,8 @@ from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_search import keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
+from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -48,8 +50,11 @@ from payorch.presentation.services import services
 REFUNDS_ENDPOINT = "backoffice_refunds"
 
 
-class RefundsView(RefundReviewPages, KeysetListView):
+class RefundsView(ExportedListView, RefundReviewPages):
     required_permission = Permission.READ_PAYMENTS
+    export_permission = Permission.EXPORT_PAYMENTS
+    export_name = "refunds"
+    export_columns = tuple(REFUND_CELLS)
     search_hint = "Any id or reference"
     time_column = "requested_at"
     column_list = (
@@ -99,6 +104,9 @@ class RefundsView(RefundReviewPages, KeysetListView):
             endpoint=REFUNDS_ENDPOINT,
             url="refunds",
         )
+
+    def export_cells(self, rows: Sequence[RefundRow]) -> Iterable[Sequence[str]]:
+        return ([cell(row) for cell in REFUND_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
         return (

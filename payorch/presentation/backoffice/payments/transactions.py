@@ -1,6 +1,6 @@
 """The list of transactions: each attempt at each provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -18,6 +18,7 @@ from payorch.infrastructure.persistence.tables.transactions import TransactionRo
 from payorch.presentation.backoffice.notices.work_queues import confirming_too_long, in_review
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.counted_as import counted_as_filter, tried_after
+from payorch.presentation.backoffice.payments.payment_exports import TRANSACTION_CELLS
 from payorch.presentation.backoffice.payments.payment_filters import amount_filters, time_filters
 from payorch.presentation.backoffice.payments.payment_texts import (
     TRANSACTION_STATUSES,
@@ -34,7 +35,8 @@ from payorch.presentation.backoffice.segment_texts import (
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
+from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -42,8 +44,11 @@ from payorch.presentation.services import services
 FIRST, FALLBACK = "first", "fallback"
 
 
-class TransactionsView(KeysetListView):
+class TransactionsView(ExportedListView):
     required_permission = Permission.READ_PAYMENTS
+    export_permission = Permission.EXPORT_PAYMENTS
+    export_name = "transactions"
+    export_columns = tuple(TRANSACTION_CELLS)
     search_hint = "Any id, reference or e-mail"
     time_column = "started_at"
     column_list = (
@@ -94,6 +99,9 @@ class TransactionsView(KeysetListView):
             endpoint="backoffice_transactions",
             url="transactions",
         )
+
+    def export_cells(self, rows: Sequence[TransactionRow]) -> Iterable[Sequence[str]]:
+        return ([cell(row) for cell in TRANSACTION_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
         return (

@@ -1,6 +1,6 @@
-"""The differences as CSV: exactly the list's filter, streamed, and safe in a spreadsheet."""
+"""What the CSV of the differences holds of each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from payorch.infrastructure.persistence.tables.settlements import (
     SettlementDifferenceRow,
     SettlementLineRow,
 )
-from payorch.presentation.csv_lines import csv_line, formula_safe
+from payorch.presentation.csv_lines import formula_safe
 from payorch.presentation.money_format import format_amount_plain
 
 COLUMNS = (
@@ -22,11 +22,11 @@ COLUMNS = (
 _Row = SettlementDifferenceRow
 
 
-def csv_of(session: Any, pages: Iterable[Sequence[SettlementDifferenceRow]]) -> Iterator[str]:
-    yield csv_line(COLUMNS)
-    for page in pages:
-        facts = _facts(session, [row.id for row in page])
-        yield "".join(csv_line(_cells(row, facts[row.id])) for row in page)
+def difference_cells(
+    session: Any, rows: Sequence[SettlementDifferenceRow]
+) -> Iterator[Sequence[str]]:
+    facts = _facts(session, [row.id for row in rows])
+    return (_cells(row, facts[row.id]) for row in rows)
 
 
 def _facts(session: Any, keys: Sequence[int]) -> dict[int, Any]:

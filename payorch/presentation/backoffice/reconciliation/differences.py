@@ -1,9 +1,9 @@
 """The list of differences between settlement reports and the books, and the page of one."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, redirect, request, stream_with_context, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
@@ -24,7 +24,10 @@ from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_filters import CURRENCY_CHOICES, time_filters
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
-from payorch.presentation.backoffice.reconciliation.difference_export import csv_of
+from payorch.presentation.backoffice.reconciliation.difference_export import (
+    COLUMNS,
+    difference_cells,
+)
 from payorch.presentation.backoffice.reconciliation.difference_page import (
     amount_here,
     amount_there,
@@ -44,20 +47,22 @@ from payorch.presentation.backoffice.shell.exact_filters import (
     typed,
 )
 from payorch.presentation.backoffice.shell.exact_search import keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
-from payorch.presentation.backoffice.shell.list_criteria import ListCriteria
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
+from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
 DIFFERENCES_ENDPOINT = "settlement_differences"
 _MENU_COUNTS_TO = 99
-_EXPORTED_AT_ONCE = 500
 
 _Row = SettlementDifferenceRow
 
 
-class DifferencesView(KeysetListView):
+class DifferencesView(ExportedListView):
     required_permission = Permission.READ_PAYMENTS
+    export_permission = Permission.EXPORT_SETTLEMENTS
+    export_name = "settlement differences"
+    export_columns = COLUMNS
     list_template = "backoffice/settlement_differences.html"
     search_hint = "Any reference or order"
     time_column = "found_at"
@@ -125,43 +130,15 @@ class DifferencesView(KeysetListView):
         )
 
     def render(self, template: str, **context: Any) -> str:
-        """The list also has its totals, and the way to take it away."""
+        """The list also has its totals."""
         if template == self.list_template:
-            criteria: ListCriteria = context["criteria"]
             has_problem = context["problem"] is not None
-            matching = None if has_problem else self.matching(criteria)
+            matching = None if has_problem else self.matching(context["criteria"])
             context["totals"] = totals_of(matching)
-            may_export = staff_may(Permission.EXPORT_SETTLEMENTS) and not has_problem
-            context["export_args"] = criteria.from_start().query_args() if may_export else None
-        page: str = super().render(template, **context)
-        return page
+        return super().render(template, **context)
 
-    def matching(self, criteria: ListCriteria) -> Any:
-        """The query of the list. Raises InvalidFilter."""
-        return self.get_query().filter(*self._conditions(criteria))
-
-    @expose("/export.csv")
-    def export(self) -> ResponseReturnValue:
-        if not staff_may(Permission.EXPORT_SETTLEMENTS):
-            abort(403)
-        criteria = ListCriteria.from_args(request.args, self.exact_filters).from_start()
-        try:
-            matching = self.matching(criteria)
-        except InvalidFilter:
-            abort(422)
-        now = services().clock.now()
-        services().record_access.figures_exported(
-            current_staff().email,
-            chart="settlement differences",
-            query=request.query_string.decode("ascii", "replace"),
-            address=request.remote_addr or "",
-        )
-        name = f"payorch-differences-{now:%Y%m%dT%H%M%S}.csv"
-        return Response(
-            stream_with_context(csv_of(self.session.session, self._pages(matching))),
-            mimetype="text/csv",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+    def export_cells(self, rows: Sequence[SettlementDifferenceRow]) -> Iterable[Sequence[str]]:
+        return difference_cells(self.session.session, rows)
 
     @expose("/<key>")
     def difference_page(self, key: str) -> ResponseReturnValue:
@@ -202,18 +179,6 @@ class DifferencesView(KeysetListView):
             max_reason_length=MAX_REASON_LENGTH,
         )
         return page
-
-    def _pages(self, matching: Any) -> Iterator[Sequence[SettlementDifferenceRow]]:
-        last = None
-        while True:
-            query = matching if last is None else matching.filter(_Row.id < last)
-            rows = query.order_by(_Row.id.desc()).limit(_EXPORTED_AT_ONCE).all()
-            if not rows:
-                return
-            last = rows[-1].id
-            yield rows
-            # Else every row that was written out would be kept until the end.
-            self.session.session.expunge_all()
 
     def _found(self, key: str) -> SettlementDifferenceRow:
         difference = self.find_row(key)

@@ -113,7 +113,7 @@ class KeysetListView(BackofficeModelView):
         start = self.get_one(criteria.cursor)
         following = matching
         if start is not None:
-            following = matching.filter(_beyond(columns, start, older=newer_first))
+            following = matching.filter(beyond(columns, start, older=newer_first))
         order = [column.desc() if newer_first else column.asc() for column in columns]
         # One row more than is shown tells whether there is another page.
         limited = following.order_by(*order).limit(self.page_size + 1)
@@ -178,7 +178,7 @@ def _count_text(count: int) -> str:
     return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
 
 
-def _beyond(columns: Sequence[Any], start: Any, *, older: bool) -> ColumnElement[bool]:
+def beyond(columns: Sequence[Any], start: Any, *, older: bool) -> ColumnElement[bool]:
     """Rows past `start` in the order of `columns`, of which the last one is unique."""
     first, *rest = columns
     value = getattr(start, first.key)
@@ -187,4 +187,4 @@ def _beyond(columns: Sequence[Any], start: Any, *, older: bool) -> ColumnElement
         return typed(passed)
     # The bound on the first column alone is implied, but it is what lets an index start there.
     bound = first <= value if older else first >= value
-    return and_(bound, or_(passed, and_(first == value, _beyond(rest, start, older=older))))
+    return and_(bound, or_(passed, and_(first == value, beyond(rest, start, older=older))))
