@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from structlog.testing import capture_logs
 
 from payorch import paths
+from payorch.config import Settings
 from payorch.infrastructure.persistence import (
     job_queue,
     open_attempts,
@@ -23,8 +24,10 @@ from payorch.infrastructure.persistence import (
 )
 from payorch.infrastructure.persistence.database import Database, prepare_engine
 from payorch.infrastructure.persistence.schema import Schema
+from payorch.infrastructure.system_clock import SystemClock
 from payorch.wiring import base as wiring_base
 from payorch.wiring import notices as wiring_notices
+from payorch.wiring.base import data_keys_of
 from tests.shop import a_method, seed
 from tests.simulation.books import Books
 from tests.simulation.lives import Life, database_error
@@ -92,6 +95,8 @@ class Theatre:
                 for name, kind in zip(ACCOUNTS, kinds, strict=True)
             ]
             seed(Database(self.engine), methods)
+            # No process of a story is the first one of its installation.
+            data_keys_of(Settings(), Database(self.engine), SystemClock()).prepare()
             self._seeded[kinds] = _copy_of(self._live)
         self._seeded[kinds].backup(self._live)
 
