@@ -13,11 +13,14 @@ SAFE = {
     "PAYORCH_BASE_URL": "https://pay.example.org",
     "PAYORCH_TRUSTED_HOSTS": "pay.example.org",
     "PAYORCH_SANDBOX_URL": "",
+    "PAYORCH_ENCRYPTION_KEY": "a" * 43 + "=",
 }
 
 UNSAFE = [
     ({"PAYORCH_SECRET_KEY": None}, "PAYORCH_SECRET_KEY must be set"),
     ({"PAYORCH_SECRET_KEY": "short"}, "PAYORCH_SECRET_KEY must be set"),
+    ({"PAYORCH_ENCRYPTION_KEY": None}, "PAYORCH_ENCRYPTION_KEY must be set"),
+    ({"PAYORCH_ENCRYPTION_KEY": "short"}, "PAYORCH_ENCRYPTION_KEY"),
     ({"PAYORCH_SECRET_KEY_FALLBACKS": "short"}, "PAYORCH_SECRET_KEY_FALLBACKS"),
     ({"PAYORCH_BASE_URL": "http://pay.example.org"}, "must be https://"),
     ({"PAYORCH_SANDBOX_URL": None}, "takes no real money"),

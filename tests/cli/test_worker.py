@@ -49,7 +49,7 @@ def test_a_queue_that_does_not_exist_is_refused(payorch: Payorch) -> None:
 
     assert result.exit_code == 2
     assert (
-        "No such queue: nowhere. There are: comparison, mail, reconcile, refunds, upkeep"
+        "No such queue: nowhere. There are: comparison, mail, reconcile, refunds, settlements, "
         in result.output
     )
 
