@@ -86,7 +86,9 @@ class Settings:
     log_level: str = "INFO"
     rollup_interval_s: float = 5.0
     embedded_worker: bool = True
-    worker_places: str = "reconcile=2,webhooks=2,refunds=1,mail=1,upkeep=1,comparison=1,settlements=1"
+    worker_places: str = (
+        "reconcile=2,webhooks=2,refunds=1,mail=1,upkeep=1,comparison=1,settlements=1"
+    )
     metrics_token: str | None = field(default=None, repr=False)
     default_country: str = "DE"
     default_currency: str = "EUR"

@@ -525,7 +525,13 @@ def test_a_new_secret_key_leaves_recovery_codes_and_a_fallback_leaves_all(
 
     def renewed(**settings):
         return open_office(
-            database_url, seams=fake_time(clock), is_new=False, secret_key="n" * 40, **settings
+            database_url,
+            seams=fake_time(clock),
+            is_new=False,
+            secret_key="n" * 40,
+            # Customers' data has a key of its own, which development derives from the secret.
+            encryption_key_fallbacks=(former,),
+            **settings,
         )
 
     with_fallback, without = renewed(secret_key_fallbacks=(former,)), renewed()
