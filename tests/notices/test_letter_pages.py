@@ -184,6 +184,7 @@ def test_each_queue_is_counted_and_leads_to_its_rows(shop, office):
         "Orphan money": "1",
         "Refunds that failed": "0",
         "Refunds nobody can prove": "0",
+        "Settlement differences": "0",
         "Dead background jobs": "1",
     }
     assert re.search(r'attention/"[^>]*>[^<]*(<span[^>]*>)+waiting: </span>5</span>', page)
