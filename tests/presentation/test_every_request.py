@@ -29,7 +29,13 @@ KEPT_BY_ITS_BROWSER = {"dashboard.figures"}
 TRIES_TO_WRITE = {"health.readyz": ["job_counters"]}
 """It says whether the database takes writes."""
 
-ACCESS_IS_JOURNALLED = {"dashboard.export", "settlement_differences.export"}
+ACCESS_IS_JOURNALLED = {
+    "dashboard.export",
+    "settlement_differences.export",
+    "backoffice_orders.export",
+    "backoffice_transactions.export",
+    "backoffice_refunds.export",
+}
 """Who took figures away is written down."""
 
 HEADERS = {
