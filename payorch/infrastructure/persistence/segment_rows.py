@@ -5,16 +5,32 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from payorch.application.attempt_counts import COUNTERS, AttemptCounts
 from payorch.application.metrics_window import DAY, floor_to_day
 from payorch.application.segment_counts import SegmentKey
+from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.tables import SegmentDayRow, SegmentHourRow
 
 Row = dict[str, Any]
 
 SEGMENT_KEY = ("dimension", "value", "provider_code", "attempt_kind", "currency")
+
+_KEYS = [getattr(SegmentHourRow, name) for name in SEGMENT_KEY]
+_DAY = (
+    select(
+        bindparam("of_day", type_=UtcDateTime()).label("day"),
+        *_KEYS,
+        *(func.sum(getattr(SegmentHourRow, name)).label(name) for name in COUNTERS),
+    )
+    .where(
+        SegmentHourRow.hour >= bindparam("of_day", type_=UtcDateTime()),
+        SegmentHourRow.hour < bindparam("next_day", type_=UtcDateTime()),
+    )
+    .group_by(*_KEYS)
+)
+_ADD_DAY_UP = insert(SegmentDayRow).from_select(["day", *SEGMENT_KEY, *COUNTERS], _DAY)
 
 
 def replace_segment_hours(
@@ -33,8 +49,7 @@ def replace_segment_hours(
     day = floor_to_day(start)
     while day < end:
         connection.execute(delete(SegmentDayRow).where(SegmentDayRow.day == day))
-        if rows := _added_up(connection, day):
-            connection.execute(insert(SegmentDayRow), rows)
+        connection.execute(_ADD_DAY_UP, {"of_day": day, "next_day": day + DAY})
         day += DAY
 
 
@@ -74,21 +89,9 @@ def _hour_row(key: SegmentKey, counts: AttemptCounts) -> Row:
 
 
 def _added_up(connection: Connection, day: datetime) -> Sequence[Row]:
-    keys = [getattr(SegmentHourRow, name) for name in SEGMENT_KEY]
-    sums = [func.sum(getattr(SegmentHourRow, name)).label(name) for name in COUNTERS]
-    hour = SegmentHourRow.hour
-    rows = connection.execute(
-        select(*keys, *sums).where(hour >= day, hour < day + DAY).group_by(*keys).order_by(*keys)
-    ).mappings()
+    rows = connection.execute(_DAY, {"of_day": day, "next_day": day + DAY}).mappings()
     # PostgreSQL sums whole numbers into decimals.
-    return [
-        {
-            "day": day,
-            **{name: row[name] for name in SEGMENT_KEY},
-            **{name: int(row[name]) for name in COUNTERS},
-        }
-        for row in rows
-    ]
+    return [{**row, "day": day, **{name: int(row[name]) for name in COUNTERS}} for row in rows]
 
 
 def _only_one_has(some: Sequence[Row], others: Sequence[Row]) -> list[Row]:
