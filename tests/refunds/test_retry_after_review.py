@@ -4,14 +4,17 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from payorch.application.jobs import Job
 from payorch.application.review_refund import RefundConclusion
 from payorch.domain.errors import RefundTooLarge, ReviewNotPossible
 from payorch.domain.refund import RefundStatus
 from payorch.infrastructure.jobs import drain
+from payorch.infrastructure.persistence import refund_ledger
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.refund_ledger import SqlAlchemyRefundLedger
+from payorch.infrastructure.persistence.tables import RefundRow
 from tests.refunds.refund_shop import a_refund
 from tests.scripted_provider import LOST, answer, listed, payment, refusal, scripted_shop, settle
 from tests.shop import FULL_CAPABILITIES, a_method
@@ -181,6 +184,24 @@ def test_a_contradicted_refund_is_only_asked_about_again(database, provider):
     settle(lost.shop)
     assert lost.refund.status is RefundStatus.SUCCEEDED
     assert lost.left_minor == 1499
+
+
+@pytest.mark.parametrize("keeps_trace", [True, False])
+def test_a_word_of_the_provider_that_comes_during_a_retry_counts(
+    database, provider, monkeypatch, keeps_trace
+):
+    """The retry has read the refund before the provider's word was kept with it."""
+    lost = LostRefundShop(database, provider, find_by_reference=False)
+    lost.conclude(lost.propose_not_given_back())
+    provider.is_silent = False
+    with database.tx() as connection:
+        connection.execute(update(RefundRow).values(contradicted_at=lost.shop.clock.now()))
+    read_before = {"keeps_trace": keeps_trace, "may_send_once_more": True}
+    monkeypatch.setattr(refund_ledger, "trace_of", lambda _refund: read_before)
+
+    lost.retry()
+
+    assert [refund["amount"] for refund in provider.given_back] == [500]
 
 
 def test_a_decision_on_an_earlier_try_is_not_applied_to_a_retry(database, provider):

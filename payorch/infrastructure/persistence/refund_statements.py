@@ -125,6 +125,10 @@ insert_guard_refund: dict[str, Any] = {
     .returning(RefundRow.id),
 }
 
+# Decided on the row as it is when it is written: the provider's word may come in that moment.
+_is_contradicted = RefundRow.contradicted_at.is_not(None)
+_keeps_trace = or_(bindparam("keeps_trace", type_=Boolean()), _is_contradicted)
+
 reopen: Update = (
     update(RefundRow)
     .where(
@@ -139,16 +143,16 @@ reopen: Update = (
         lease_until=bindparam("free_since", type_=UtcDateTime()),
         changed_at=bindparam("at", type_=UtcDateTime()),
         next_check_at=bindparam("at", type_=UtcDateTime()),
-        sent_at=case((bindparam("keeps_trace", type_=Boolean()), RefundRow.sent_at), else_=None),
+        sent_at=case((_keeps_trace, RefundRow.sent_at), else_=None),
         checks=0,
         retries=RefundRow.retries + 1,
         failure_code=None,
         technical_reason=None,
-        provider_reference=case(
-            (bindparam("keeps_trace", type_=Boolean()), RefundRow.provider_reference), else_=None
-        ),
+        provider_reference=case((_keeps_trace, RefundRow.provider_reference), else_=None),
         review_since=None,
-        may_send_once_more=bindparam("may_send_once_more", type_=Boolean()),
+        may_send_once_more=and_(
+            bindparam("may_send_once_more", type_=Boolean()), ~_is_contradicted
+        ),
     )
 )
 
