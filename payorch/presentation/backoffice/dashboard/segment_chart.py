@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from payorch.application.attempt_counts import AttemptKind
 from payorch.application.provider_figures import DashboardFigures, SegmentFigures
@@ -80,18 +81,6 @@ def segment_chart(
         "showlegend": False,
     }
     shown = columns[:MOST_SHOWN]
-    axes = {
-        "xaxis": {
-            "range": [0, max(len(shown), 1)],
-            "tickvals": [place + 0.5 for place in range(len(shown))],
-            "ticktext": [plain(labels[value]) for value in shown],
-            "showgrid": False,
-            "zeroline": False,
-            "automargin": True,
-            "title": {"text": DIMENSION_TITLES[dimension]},
-        },
-        "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
-    }
     left_out = len(columns) - len(shown)
     return Chart(
         name=segment_chart_name(dimension),
@@ -103,7 +92,7 @@ def segment_chart(
         is_drawn=bool(drawn),
         figure=figure(
             [trace],
-            axes=axes,
+            axes=_axes([labels[value] for value in shown], DIMENSION_TITLES[dimension]),
             height_px=120 + 36 * len({it.provider_code for it in drawn}),
             hovermode="closest",
             barmode="overlay",
@@ -114,6 +103,21 @@ def segment_chart(
         if figures.query.segment is not None
         else None,
     )
+
+
+def _axes(labels: Sequence[str], title: str) -> dict[str, dict[str, Any]]:
+    return {
+        "xaxis": {
+            "range": [0, max(len(labels), 1)],
+            "tickvals": [place + 0.5 for place in range(len(labels))],
+            "ticktext": [plain(label) for label in labels],
+            "showgrid": False,
+            "zeroline": False,
+            "automargin": True,
+            "title": {"text": title},
+        },
+        "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
+    }
 
 
 def segment_figures(figures: DashboardFigures, dimension: SegmentDimension) -> list[SegmentFigures]:
