@@ -286,9 +286,7 @@ def test_the_list_is_taken_away_as_it_is_filtered(office):
 
 
 def test_a_long_list_is_written_page_by_page(office, monkeypatch):
-    monkeypatch.setattr(
-        "payorch.presentation.backoffice.reconciliation.differences._EXPORTED_AT_ONCE", 2
-    )
+    monkeypatch.setattr("payorch.presentation.backoffice.shell.exported_list.ROWS_AT_ONCE", 2)
     report = store_report(office)
     keys = [store(office, number, report=report) for number in range(5)]
 

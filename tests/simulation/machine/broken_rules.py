@@ -80,7 +80,7 @@ BROKEN_RULES = (
     Mutant("a refund's key means nothing", _without(refund_ledger, "_replayed", lambda *_: None)),
     Mutant(
         "a failed refund is tried again unchecked",
-        _without(refund_ledger, "_require_left", lambda *_: None),
+        _without(refund_ledger, "require_left", lambda *_: None),
     ),
     Mutant("a refund without an answer has failed", _doubtful_refunds_have_failed),
     Mutant("an order is payable for ever", _orders_payable_for_ever),
