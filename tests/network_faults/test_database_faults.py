@@ -2,9 +2,11 @@
 provider's ledger has it, and no provider is ever called a second time for it.
 """
 
+import gc
 import socket
 import threading
 import time
+import warnings
 from collections import Counter
 from contextlib import contextmanager, suppress
 
@@ -319,3 +321,23 @@ def test_a_database_that_swallows_connections_is_given_up_soon(proxy):
         engine.connect()
 
     assert time.monotonic() - began < 40
+
+
+def test_a_connection_whose_pool_went_away_ends_without_a_warning(postgresql_url):
+    """Warnings are errors here, those of the garbage collector too."""
+    url = postgresql_url.render_as_string(hide_password=False)
+    engine = create_engine(url, **_engine_options(Settings(database_url=url)))
+    prepare_engine(engine)
+    connection = engine.connect()
+    raw = connection.connection.dbapi_connection
+    engine.dispose()
+
+    connection.close()
+    is_open = not raw.closed
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del engine, connection, raw
+        gc.collect()
+
+    assert is_open
+    assert [str(it.message) for it in caught] == []

@@ -24,6 +24,13 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answers_within_s: float | None = None
 
+    def __del__(self) -> None:
+        """A pool that is disposed while this is in use lets go of it afterwards, and this is its
+        end: nothing to warn of, as psycopg does.
+        """
+        if hasattr(self, "pgconn") and not self.closed:
+            self.pgconn.finish()
+
     def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
         if self.answers_within_s is None:
             return super().wait(gen, *args, **options)
