@@ -29,6 +29,18 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """What is thrown away need not outlive a power cut.
+
+    PostgreSQL's servers in tests do without as well. Processes that tests start, which they kill,
+    keep what production has.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("payorch.infrastructure.persistence.database.SQLITE_SYNCHRONOUS", "OFF")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_settings_from_outside() -> Iterator[None]:
     """The developer's own PAYORCH_ variables must not reach the tests."""
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PAYORCH_")}

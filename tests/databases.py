@@ -12,11 +12,18 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from payorch import paths
-from payorch.infrastructure.persistence.database import Database, prepare_engine
+from payorch.infrastructure.persistence.database import (
+    SQLITE_SYNCHRONOUS,
+    Database,
+    prepare_engine,
+)
 from payorch.infrastructure.persistence.schema import Schema
 from tests.verified_books import assert_books_hold
 
 TEMPLATE = "payorch_template"
+
+SQLITE_SYNCHRONOUS_AS_SHIPPED = SQLITE_SYNCHRONOUS
+"""Tests in this process do without it, see conftest.py."""
 
 
 class PostgresServer:

@@ -38,6 +38,10 @@ SQLITE_BUSY_TIMEOUT_MS = 15_000
 
 SQLITE_TRY_AGAIN_S = 0.002
 
+SQLITE_SYNCHRONOUS = "FULL"
+"""Not NORMAL: with that the last commits may vanish when the power fails, and a forgotten "payment
+started" is exactly what the write-ahead row exists to prevent."""
+
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 ASK_AFTER_IDLE_S = 2.0
@@ -137,11 +141,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         # The driver's own implicit BEGIN is deferred; we say BEGIN ourselves, below.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
-        # FULL, not NORMAL: with NORMAL the last commits may vanish when the power fails, and a
-        # forgotten "payment started" is exactly what the write-ahead row exists to prevent.
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={SQLITE_SYNCHRONOUS}",
             f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
             "foreign_keys=ON",
         ):

@@ -10,7 +10,10 @@ from sqlalchemy.exc import TimeoutError as TookTooLong
 
 from payorch.infrastructure.persistence import database as database_module
 from payorch.infrastructure.persistence.database import Database, prepare_engine
-from tests.databases import open_database
+from tests.databases import SQLITE_SYNCHRONOUS_AS_SHIPPED, open_database
+
+FULL = 2
+"""What SQLite calls it."""
 
 OWN_BACKEND = text("SELECT pg_backend_pid()")
 
@@ -32,6 +35,17 @@ def end_backend(database: Database) -> int:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
     other.dispose()
     return backend
+
+
+def test_a_commit_on_sqlite_outlives_a_power_cut(sqlite_files, monkeypatch):
+    """Only tests do without, to be quicker."""
+    monkeypatch.setattr(database_module, "SQLITE_SYNCHRONOUS", SQLITE_SYNCHRONOUS_AS_SHIPPED)
+    with (
+        open_database(sqlite_files.new_database_url()) as database,
+        database.read() as connection,
+    ):
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == FULL
 
 
 @pytest.mark.parametrize("way", ["read", "look_up", "tx"])
