@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 from payorch.factory import wired
 from payorch.infrastructure.jobs import drain
@@ -41,12 +42,23 @@ def finance(office, browser_page):
         yield browser_page
 
 
+def width_of(page):
+    """Of the whole content; asked again when the page looks anew by itself meanwhile."""
+    while True:
+        try:
+            return page.evaluate("document.documentElement.scrollWidth")
+        except Error as error:
+            if "context was destroyed" not in str(error):
+                raise
+            page.wait_for_load_state()
+
+
 def look(page, name):
     """Each page fits each screen, bright and dark."""
     for width, scheme in SIZES:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+        assert width_of(page) <= width, (name, width)
         if PICTURES:
             path = Path(PICTURES) / f"{name}-{width}-{scheme}.png"
             page.screenshot(path=path, full_page=True)
