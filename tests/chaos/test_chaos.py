@@ -18,7 +18,7 @@ SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 CONTROL_SECONDS = min(SECONDS, 20.0)
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(LONGEST * SECONDS + 400)]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.timeout(LONGEST * SECONDS + 400)]
 
 
 # A run in which little happened proves little. Of 45 s: at least 500 orders, and 40 kills.

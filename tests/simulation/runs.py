@@ -4,6 +4,7 @@ import multiprocessing
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.simulation.world import Story, Theatre, tell_story
 
@@ -83,10 +84,10 @@ def tell_in_processes(seeds: range, *, processes: int) -> Tally:
         return _joined(pool.map(_tell_share, shares))
 
 
-def crash_in_processes(seeds: range, *, processes: int) -> Tally:
+def crash_in_processes(seeds: range, *, processes: int, every: int = 1) -> Tally:
     shares = [seeds[n::processes] for n in range(processes)]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        return _joined(pool.map(_crash_share, shares))
+        return _joined(pool.map(partial(_crash_share, every=every), shares))
 
 
 def publish(tally: Tally, began: float) -> None:
@@ -98,8 +99,8 @@ def _tell_share(seeds: range) -> Tally:
     return tell(Theatre(), seeds)
 
 
-def _crash_share(seeds: range) -> Tally:
-    return crash_everywhere(Theatre(), seeds)
+def _crash_share(seeds: range, *, every: int) -> Tally:
+    return crash_everywhere(Theatre(), seeds, every=every)
 
 
 def _joined(tallies: Iterable[Tally]) -> Tally:

@@ -25,6 +25,7 @@ def test_the_model_the_books_and_the_providers_agree(database):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("source", LONG)
 def test_long_the_model_the_books_and_the_providers_agree(source, request):

@@ -16,7 +16,7 @@ from tests.web_process import REPOSITORY, environment
 
 PATIENCE_S = 120
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 
 def test_a_worker_outlives_the_crashes_of_its_database(tmp_path):
