@@ -14,6 +14,8 @@ from payorch.domain.payment_status import (
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -173,6 +175,8 @@ class MetricsHistory:
                 TransactionRow,
                 SubmissionRow,
                 OrderRow,
+                ProviderDaySpreadRow,
+                ProviderDayRow,
                 ProviderHourSpreadRow,
                 ProviderHourRow,
                 ProviderMinuteRow,

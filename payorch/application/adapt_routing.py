@@ -121,7 +121,9 @@ class AdaptRoutingUseCase:
         self, now: datetime, length: timedelta, bucket: timedelta
     ) -> Mapping[CellKey, AttemptCounts]:
         window = MetricsWindow.until(now, length, bucket=bucket)
-        return self._repository.counts(window, providers=frozenset(), currency=None).counts
+        return self._repository.counts(
+            window, providers=frozenset(), currency=None, tells_currencies=True
+        ).series
 
 
 class _Step:

@@ -1,7 +1,7 @@
 """From counted cells to figures: the arithmetic behind payment_metrics.py, without any reading."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from payorch.application.attempt_counts import AttemptCounts, AttemptKind, CellKey, merge_counts
@@ -23,7 +23,7 @@ from payorch.domain.attempt_stats import (
     estimate_rate,
     wilson_interval,
 )
-from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
+from payorch.domain.latency_histogram import LatencyHistogram
 
 
 def counts_of(
@@ -102,8 +102,11 @@ def provider_figures(
     window: MetricsWindow, counted: CountedCells, *, min_sample: int
 ) -> tuple[ProviderFigures, ...]:
     """One line per provider that had attempts in the window, over every bucket of it."""
+    series: dict[str, dict[tuple[datetime, AttemptKind], AttemptCounts]] = defaultdict(dict)
+    for key, one in counted.series.items():
+        series[key.provider_code][key.at, key.kind] = one
     return tuple(
-        _figures_of(window, provider, cells, counted, min_sample=min_sample)
+        _figures_of(window, provider, cells, series[provider], counted, min_sample=min_sample)
         for provider, cells in cells_by_provider(counted.counts).items()
     )
 
@@ -112,6 +115,7 @@ def _figures_of(
     window: MetricsWindow,
     provider: str,
     cells: Mapping[CellKey, AttemptCounts],
+    series: Mapping[tuple[datetime, AttemptKind], AttemptCounts],
     counted: CountedCells,
     *,
     min_sample: int,
@@ -119,10 +123,10 @@ def _figures_of(
     first = counts_of(cells, kind=AttemptKind.FIRST)
     fallback = counts_of(cells, kind=AttemptKind.FALLBACK)
     total = merge_counts((first, fallback))
-    latency = provider_latency(counted, provider)
+    latency = counted.latencies.get(provider, LatencyHistogram())
     return ProviderFigures(
         provider_code=provider,
-        points=_points(window, provider, cells, counted, min_sample=min_sample),
+        points=_points(window, provider, series, counted, min_sample=min_sample),
         first_approval=estimate_rate(first.approval, min_n=min_sample),
         fallback_approval=estimate_rate(fallback.approval, min_n=min_sample),
         technical_failure=estimate_rate(technical_failure(total), min_n=min_sample),
@@ -134,29 +138,20 @@ def _figures_of(
     )
 
 
-def provider_latency(counted: CountedCells, provider: str) -> LatencyHistogram:
-    return merge_histograms(
-        histogram for (_, code), histogram in counted.latencies.items() if code == provider
-    )
-
-
 def _points(
     window: MetricsWindow,
     provider: str,
-    cells: Mapping[CellKey, AttemptCounts],
+    series: Mapping[tuple[datetime, AttemptKind], AttemptCounts],
     counted: CountedCells,
     *,
     min_sample: int,
 ) -> tuple[BucketFigures, ...]:
-    by_bucket: dict[tuple[datetime, AttemptKind], list[AttemptCounts]] = defaultdict(list)
-    for key, one in cells.items():
-        by_bucket[key.at, key.kind].append(one)
-    nothing = LatencyHistogram()
+    no_latency, no_attempts = LatencyHistogram(), AttemptCounts()
     points = []
     for at in window.buckets():
-        first = merge_counts(_parts(by_bucket, at, AttemptKind.FIRST))
-        fallback = merge_counts(_parts(by_bucket, at, AttemptKind.FALLBACK))
-        latency = counted.latencies.get((at, provider), nothing)
+        first = series.get((at, AttemptKind.FIRST), no_attempts)
+        fallback = series.get((at, AttemptKind.FALLBACK), no_attempts)
+        latency = counted.series_latencies.get((at, provider), no_latency)
         points.append(
             BucketFigures(
                 at=at,
@@ -168,11 +163,3 @@ def _points(
             )
         )
     return tuple(points)
-
-
-def _parts(
-    by_bucket: Mapping[tuple[datetime, AttemptKind], list[AttemptCounts]],
-    at: datetime,
-    kind: AttemptKind,
-) -> Iterable[AttemptCounts]:
-    return by_bucket.get((at, kind), ())

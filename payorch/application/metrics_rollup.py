@@ -17,6 +17,8 @@ from payorch.application.segment_counts import SegmentTotal
 from payorch.domain.latency_histogram import LatencyHistogram
 from payorch.domain.segment import Segment
 
+EVER = datetime.min.replace(tzinfo=UTC)
+
 WATERMARK_MARGIN = timedelta(seconds=60)
 """A row's `changed_at` is set before its commit is visible, and by another host's clock: what
 changed this long before the watermark is looked at again."""
@@ -24,6 +26,9 @@ changed this long before the watermark is looked at again."""
 SEGMENTS_EVERY_S = 60.0
 SEGMENTS_PAUSE_FACTOR = 20.0
 """The rollup of segments waits this many times as long as it took: a twentieth of one core."""
+
+DAYS_EVERY_S = 60.0
+"""How often days whose hours have changed are added up anew. Until then their hours are read."""
 
 MAX_SPAN = timedelta(hours=1)
 """Longest stretch that one transaction recounts: payments on SQLite wait for each other's writes,
@@ -40,17 +45,21 @@ class RollupState:
 
 @dataclass(frozen=True, slots=True)
 class CountedCells:
-    """Counts by bucket start, provider, kind and currency, exact at the moment of reading.
+    """What a window holds, exact at the moment of reading.
 
-    `latencies` are by bucket start and provider, `declines` the declined attempts of the whole
-    window by provider and normalised reason, where buckets are asked for.
+    `counts` and `latencies` (by provider) are of the whole window, at whose start the cells are.
+    Where buckets are asked for, `series` and `series_latencies` (by bucket start and provider)
+    are of each bucket, without place and predecessor, and `declines` are the declined attempts
+    of the whole window by provider and normalised reason.
     `minutes_read_directly` changed after the watermark and were counted from the transactions.
     """
 
     counts: Mapping[CellKey, AttemptCounts]
-    latencies: Mapping[tuple[datetime, str], LatencyHistogram]
+    latencies: Mapping[str, LatencyHistogram]
     state: RollupState | None
     minutes_read_directly: int
+    series: Mapping[CellKey, AttemptCounts] = field(default_factory=dict)
+    series_latencies: Mapping[tuple[datetime, str], LatencyHistogram] = field(default_factory=dict)
     declines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -104,6 +113,14 @@ class ProviderMetricsRepository(Protocol):
     def advance(self, state: RollupState) -> None:
         """Store how far the rollup has come; a watermark never goes back."""
 
+    def days_to_add_up(self, *, since: datetime, until: datetime) -> Sequence[datetime]:
+        """Days from that of `since` on that are over at `until` and have hours, but are not
+        added up yet.
+        """
+
+    def add_up_day(self, day: datetime) -> bool:
+        """False, and nothing done, when another process is at the rollup."""
+
     def segment_state(self) -> RollupState | None:
         """How far the rollup of segments has come, which runs less often."""
 
@@ -111,7 +128,7 @@ class ProviderMetricsRepository(Protocol):
 
     def differing_minutes(self, start: datetime, end: datetime) -> Sequence[datetime]:
         """Minutes of [start, end) whose rows are not what a recount gives, and the starts of
-        hours in it whose rows are not the sum of their minutes' rows.
+        hours in it and of their days whose rows are not the sum of what they consist of.
 
         Minutes that changed after the watermark are left out: they are recounted anyway.
         """
@@ -124,8 +141,10 @@ class ProviderMetricsRepository(Protocol):
         currency: str | None,
         segment: Segment | None = None,
         by_bucket: bool = True,
+        tells_currencies: bool = False,
     ) -> CountedCells:
-        """All attempts that started in the window, by bucket or (else) all at its start.
+        """All attempts that started in the window, also `by_bucket`, which `tells_currencies`
+        apart or has them together (as "").
 
         Rollup rows up to the watermark, and a recount instead of them for each minute that
         changed since. Of a segment, for which the window is whole hours, the rollup rows alone.
@@ -152,6 +171,9 @@ class MetricsRollup:
         self._repository = repository
         self._clock = clock
         self._segments_took_s = 0.0
+        self._days_due_s = 0.0
+        # Since when days may lack their rows. Ever: what ran before may have ended too early.
+        self._days_since = EVER
 
     def run_once(self) -> RollupReport:
         """Recount the minutes that changed since the last run. The first run counts everything."""
@@ -165,6 +187,7 @@ class MetricsRollup:
                 return RollupReport(is_complete=False, minutes=0, watermark=state.watermark)
         report = self._finished(started_at, minutes=len(changed))
         self._run_segments_if_due()
+        self._add_up_days_if_due(changed)
         return report
 
     def _run_segments_if_due(self) -> None:
@@ -184,6 +207,20 @@ class MetricsRollup:
                 return
         self._repository.advance_segments(RollupState(now, ran_at=self._clock.now()))
         self._segments_took_s = self._clock.monotonic() - began_s
+
+    def _add_up_days_if_due(self, changed: Sequence[datetime]) -> None:
+        self._days_since = min([self._days_since, *changed[:1]])
+        if self._clock.monotonic() >= self._days_due_s:
+            self._add_up_days(self._days_since)
+
+    def _add_up_days(self, since: datetime) -> None:
+        self._days_due_s = self._clock.monotonic() + DAYS_EVERY_S
+        now = self._clock.now()
+        for day in self._repository.days_to_add_up(since=since, until=now):
+            if not self._repository.add_up_day(day):
+                return
+        # The day of now is left, until it is over.
+        self._days_since = now
 
     def run_if_older_than(self, age: timedelta) -> RollupReport | None:
         """`run_once`, unless a run ended less than `age` ago, perhaps in another process."""
@@ -205,6 +242,7 @@ class MetricsRollup:
                 return RollupReport(is_complete=False, minutes=minutes, watermark=None)
             minutes += (end - start) // MINUTE
         self._repository.advance_segments(RollupState(started_at, ran_at=self._clock.now()))
+        self._add_up_days(EVER)
         return self._finished(started_at, minutes=minutes)
 
     def verify(self) -> RollupCheck:
@@ -215,7 +253,7 @@ class MetricsRollup:
         return RollupCheck(tuple(differing))
 
     def _spans_with_data(self) -> Iterator[tuple[datetime, datetime]]:
-        found = self._repository.next_minute_with_data(after=datetime.min.replace(tzinfo=UTC))
+        found = self._repository.next_minute_with_data(after=EVER)
         while found is not None:
             # Whole hours, so that each is added up once.
             start = floor_to_hour(found)

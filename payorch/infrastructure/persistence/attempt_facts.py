@@ -22,6 +22,8 @@ from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.tables import (
     OrderRow,
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -48,7 +50,14 @@ def started_within(start: datetime, end: datetime) -> ColumnElement[bool]:
 
 
 def matching(
-    table: type[TransactionRow | ProviderMinuteRow | ProviderHourRow | ProviderHourSpreadRow],
+    table: type[
+        TransactionRow
+        | ProviderMinuteRow
+        | ProviderHourRow
+        | ProviderHourSpreadRow
+        | ProviderDayRow
+        | ProviderDaySpreadRow
+    ],
     providers: frozenset[str],
     currency: str | None,
 ) -> list[ColumnElement[bool]]:

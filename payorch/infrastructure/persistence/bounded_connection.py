@@ -24,7 +24,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answers_within_s: float | None = None
 
-    def __del__(self) -> None:
+    def __del__(self, *_: Any) -> None:
         """A pool that is disposed while this is in use lets go of it afterwards, and this is its
         end: nothing to warn of, as psycopg does.
         """

@@ -21,7 +21,10 @@ from payorch.application.metrics_rollup import (
     RollupState,
 )
 from payorch.application.metrics_window import (
+    DAY,
+    MINUTE,
     MetricsWindow,
+    floor_to_day,
     floor_to_hour,
     floor_to_minute,
 )
@@ -35,18 +38,27 @@ from payorch.infrastructure.persistence.attempt_facts import (
     started_within,
 )
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.rolled_counts import RollupFilters
+from payorch.infrastructure.persistence.rollup_days import (
+    add_up_day,
+    days_to_add_up,
+    differs_from_hours,
+    forget_days,
+)
 from payorch.infrastructure.persistence.rollup_rows import (
     differing_hours,
     key_of,
     minute_row,
     replace_hours,
 )
-from payorch.infrastructure.persistence.segment_reads import segment_cells, segment_totals
+from payorch.infrastructure.persistence.segment_reads import segment_totals
 from payorch.infrastructure.persistence.segment_rows import (
     differing_segments,
     replace_segment_hours,
 )
 from payorch.infrastructure.persistence.tables import (
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -58,7 +70,9 @@ from payorch.infrastructure.persistence.tables.conditions import in_segment
 from payorch.infrastructure.persistence.window_counts import (
     ROLLUP_NAME,
     SEGMENTS_NAME,
+    SeriesCut,
     counted_cells,
+    counted_segment,
     minutes_after_watermark,
     rollup_state,
 )
@@ -94,6 +108,8 @@ class SqlAlchemyProviderMetricsRepository:
                     ProviderMinuteRow.minute,
                     ProviderHourRow.hour,
                     ProviderHourSpreadRow.hour,
+                    ProviderDayRow.day,
+                    ProviderDaySpreadRow.day,
                     SegmentHourRow.hour,
                 )
             )
@@ -114,8 +130,20 @@ class SqlAlchemyProviderMetricsRepository:
                     [minute_row(key, cell) for key, cell in sorted(cells.items())],
                 )
             replace_hours(connection, start, end)
+            forget_days(connection, start, end)
             if floor_to_hour(start) == start and floor_to_hour(end) == end:
                 replace_segment_hours(connection, start, end, segments.counts())
+        return True
+
+    def days_to_add_up(self, *, since: datetime, until: datetime) -> Sequence[datetime]:
+        with self._database.read() as connection:
+            return days_to_add_up(connection, since=since, until=until)
+
+    def add_up_day(self, day: datetime) -> bool:
+        with self._database.tx() as connection:
+            if not _may_write_rollup(connection):
+                return False
+            add_up_day(connection, day)
         return True
 
     def advance(self, state: RollupState) -> None:
@@ -154,6 +182,7 @@ class SqlAlchemyProviderMetricsRepository:
             stored = {key_of(row): dict(row) for row in rows}
             hours = differing_hours(connection, start, end)
             hours |= self._differing_segments(connection, start, end, segments)
+            hours |= _differing_days(connection, start, end)
         differing = {
             key.at
             for key in expected.keys() | stored.keys()
@@ -169,22 +198,14 @@ class SqlAlchemyProviderMetricsRepository:
         currency: str | None,
         segment: Segment | None = None,
         by_bucket: bool = True,
+        tells_currencies: bool = False,
     ) -> CountedCells:
+        filters = RollupFilters(providers, currency)
+        cut = None if not by_bucket else SeriesCut(tells_currencies=tells_currencies)
         with self._snapshot() as connection:
             if segment is None:
-                return counted_cells(
-                    connection, window, providers=providers, currency=currency, by_bucket=by_bucket
-                )
-            counts = segment_cells(
-                connection,
-                window,
-                segment,
-                providers=providers,
-                currency=currency,
-                by_bucket=by_bucket,
-            )
-            state = rollup_state(connection, SEGMENTS_NAME)
-        return CountedCells(counts=counts, latencies={}, state=state, minutes_read_directly=0)
+                return counted_cells(connection, window, filters, cut)
+            return counted_segment(connection, window, segment, filters, cut)
 
     def segment_totals(
         self, window: MetricsWindow, *, providers: frozenset[str], currency: str | None
@@ -233,6 +254,18 @@ class SqlAlchemyProviderMetricsRepository:
             if not self._database.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
+
+
+def _differing_days(connection: Connection, start: datetime, end: datetime) -> set[datetime]:
+    """Looked at once, with the first hour that a day has rows of, or else with its first hour."""
+    found = set()
+    for hour in {floor_to_hour(start), floor_to_hour(end - MINUTE)}:
+        day = floor_to_day(hour)
+        within = (ProviderHourRow.hour >= day, ProviderHourRow.hour < day + DAY)
+        first = connection.scalar(select(func.min(ProviderHourRow.hour)).where(*within))
+        if hour == (first or day) and differs_from_hours(connection, day):
+            found.add(day)
+    return found
 
 
 def _may_write_rollup(connection: Connection) -> bool:

@@ -31,8 +31,10 @@ from payorch.application.metrics_window import BUCKET_EPOCH, MetricsWindow
 from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
 from payorch.infrastructure.persistence.attempt_facts import matching
 from payorch.infrastructure.persistence.latency_blobs import merged
-from payorch.infrastructure.persistence.rolled_stretches import RolledStretches
+from payorch.infrastructure.persistence.rolled_stretches import RolledStretches, Stretch
 from payorch.infrastructure.persistence.tables import (
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -40,6 +42,26 @@ from payorch.infrastructure.persistence.tables import (
 from payorch.infrastructure.persistence.tables.provider_metrics import CELL_COLUMNS
 
 _LATENCY = ("provider_code", "latency")
+_SERIES_KEY = ("provider_code", "attempt_kind")
+
+_Table = (
+    type[ProviderMinuteRow]
+    | type[ProviderHourRow]
+    | type[ProviderHourSpreadRow]
+    | type[ProviderDayRow]
+    | type[ProviderDaySpreadRow]
+)
+
+
+class _Grain(NamedTuple):
+    """Tables that hold the same columns, by the hour and by the day."""
+
+    hours: type[ProviderHourRow] | type[ProviderHourSpreadRow]
+    days: type[ProviderDayRow] | type[ProviderDaySpreadRow]
+
+
+_COUNTS = _Grain(ProviderHourRow, ProviderDayRow)
+_SPREADS = _Grain(ProviderHourSpreadRow, ProviderDaySpreadRow)
 
 
 class RollupFilters(NamedTuple):
@@ -73,48 +95,60 @@ class RolledCounts:
         self._by_bucket = by_bucket
 
     def counts(self) -> dict[CellKey, AttemptCounts]:
-        rows = self._rows((*CELL_COLUMNS, *COUNTERS), ProviderHourRow)
-        keys = [rows.c[name] for name in ("bucket", *CELL_COLUMNS)]
-        sums = [func.sum(rows.c[name]) for name in COUNTERS]
-        added = self._connection.execute(select(*keys, *sums).group_by(*keys))
         return {
-            CellKey(
-                self._at(bucket), provider, AttemptKind(kind), currency, place, after
-            ): AttemptCounts(
-                **{name: int(value) for name, value in zip(COUNTERS, values, strict=True)}
-            )
-            for bucket, provider, kind, currency, place, after, *values in added
+            CellKey(self._at(bucket), provider, AttemptKind(kind), *rest): counts
+            for (bucket, provider, kind, *rest), counts in self._summed(CELL_COLUMNS)
         }
+
+    def series(self, *, tells_currencies: bool) -> dict[CellKey, AttemptCounts]:
+        """Without place and predecessor, and perhaps all currencies together: far fewer rows."""
+        names = (*_SERIES_KEY, "currency") if tells_currencies else _SERIES_KEY
+        return {
+            CellKey(self._at(bucket), provider, AttemptKind(kind), *(rest or [""])): counts
+            for (bucket, provider, kind, *rest), counts in self._summed(names)
+        }
+
+    def _summed(self, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], AttemptCounts]]:
+        """By bucket and the columns `names`."""
+        rows = self._rows((*names, *COUNTERS), _COUNTS)
+        keys = [rows.c[name] for name in ("bucket", *names)]
+        sums = [func.sum(rows.c[name]) for name in COUNTERS]
+        added = self._connection.execute(select(*keys, *sums).group_by(*keys)).all()
+        for row in added:
+            values = map(int, row[len(keys) :])
+            yield row[: len(keys)], AttemptCounts(**dict(zip(COUNTERS, values, strict=True)))
 
     def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
         """By bucket and provider. Minutes are added up and folded into one JSON object for each
         by the database: they have very many bins, which as rows would cost more than the rest.
         """
+        minutes = self._minutes(_LATENCY).subquery("cells")
         parts = [
             (place, LatencyHistogram({int(number): count for number, count in bins.items()}))
-            for place, bins in self._added_up(self._minutes(_LATENCY), "latency").items()
+            for place, bins in self._added_up(minutes, "latency").items()
         ]
         found: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(list)
-        for place, histogram in [*parts, *self._latencies_of_hours()]:
+        for place, histogram in [*parts, *self._latencies_in_blobs()]:
             found[place].append(histogram)
         return {place: merge_histograms(histograms) for place, histograms in found.items()}
 
     def declines(self) -> dict[str, dict[str, int]]:
         """Declined attempts by reason, per provider."""
         names = ("provider_code", "declines")
-        added = self._added_up(self._rows(names, ProviderHourSpreadRow), "declines")
+        added = self._added_up(self._rows(names, _SPREADS), "declines")
         return {provider: reasons for (_, provider), reasons in added.items()}
 
-    def _latencies_of_hours(self) -> Iterator[tuple[tuple[datetime, str], LatencyHistogram]]:
-        whole = self._hours(_LATENCY, ProviderHourSpreadRow)
-        if whole is None:
+    def _latencies_in_blobs(self) -> Iterator[tuple[tuple[datetime, str], LatencyHistogram]]:
+        """Of hours and days."""
+        parts = self._longer_parts(_LATENCY, _SPREADS)
+        if not parts:
             return
         blobs: dict[tuple[int, str], list[bytes]] = defaultdict(list)
         # All at once: psycopg takes as long for each row it is asked for as the query does.
-        for bucket, provider, latency in self._connection.execute(whole).all():
+        for bucket, provider, latency in self._connection.execute(union_all(*parts)).all():
             blobs[bucket, provider].append(latency)
-        for (bucket, provider), parts in blobs.items():
-            yield (self._at(bucket), provider), merged(parts)
+        for (bucket, provider), found in blobs.items():
+            yield (self._at(bucket), provider), merged(found)
 
     def _added_up(self, rows: Subquery, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
         """The JSON objects of one bucket and provider as one, their members added up."""
@@ -132,48 +166,43 @@ class RolledCounts:
             )
         }
 
-    def _rows(
-        self, names: Sequence[str], hours: type[ProviderHourRow | ProviderHourSpreadRow]
-    ) -> Subquery:
-        """Rows of whole hours and of the minutes around them, with the number of their bucket."""
-        whole = self._hours(names, hours)
-        minutes = self._minutes_select(names)
-        return (minutes if whole is None else union_all(whole, minutes)).subquery("cells")
+    def _rows(self, names: Sequence[str], grain: _Grain) -> Subquery:
+        """Rows of days, hours and the minutes around them, with the number of their bucket."""
+        parts = [*self._longer_parts(names, grain), self._minutes(names)]
+        return union_all(*parts).subquery("cells")
 
-    def _minutes(self, names: Sequence[str]) -> Subquery:
-        return self._minutes_select(names).subquery("cells")
+    def _longer_parts(self, names: Sequence[str], grain: _Grain) -> list[Select[Any]]:
+        parts = []
+        if self._stretches.days:
+            day = grain.days.day
+            parts.append(self._part(names, grain.days, day, self._stretches.days))
+        if self._stretches.hours:
+            hour = grain.hours.hour
+            fresh = hour.not_in(self._stretches.stale_hours)
+            hours = self._part(names, grain.hours, hour, self._stretches.hours)
+            parts.append(hours.where(fresh))
+        return parts
 
-    def _minutes_select(self, names: Sequence[str]) -> Select[Any]:
+    def _minutes(self, names: Sequence[str]) -> Select[Any]:
         minute = ProviderMinuteRow.minute
-        within = [and_(minute >= start, minute < end) for start, end in self._stretches.minutes]
-        return self._part(names, ProviderMinuteRow, minute).where(
-            or_(false(), *within), self._unchanged
-        )
-
-    def _hours(
-        self, names: Sequence[str], table: type[ProviderHourRow | ProviderHourSpreadRow]
-    ) -> Select[Any] | None:
-        if self._stretches.hours is None:
-            return None
-        first, last = self._stretches.hours
-        return self._part(names, table, table.hour).where(
-            table.hour >= first,
-            table.hour < last,
-            table.hour.not_in(self._stretches.stale_hours),
-        )
+        minutes = self._part(names, ProviderMinuteRow, minute, self._stretches.minutes)
+        return minutes.where(self._unchanged)
 
     def _part(
         self,
         names: Sequence[str],
-        table: type[ProviderMinuteRow | ProviderHourRow | ProviderHourSpreadRow],
+        table: _Table,
         started: QueryableAttribute[datetime],
+        stretches: Sequence[Stretch],
     ) -> Select[Any]:
         # In a subquery, because the bucket's expression holds parameters, and PostgreSQL does
         # not see that the same expression with other placeholders is the one it groups by.
         bucket = self._bucket_number(started) if self._by_bucket else literal(0, Integer)
         columns = [getattr(table, name) for name in names]
+        within = [and_(started >= start, started < end) for start, end in stretches]
         return select(bucket.label("bucket"), *columns).where(
-            *matching(table, self._filters.providers, self._filters.currency)
+            or_(false(), *within),
+            *matching(table, self._filters.providers, self._filters.currency),
         )
 
     def _bucket_number(self, started: QueryableAttribute[datetime]) -> ColumnElement[int]:

@@ -1,10 +1,10 @@
-"""Which part of a window is read from hours of the rollup, and which from its minutes."""
+"""Which parts of a window are read from days of the rollup, from hours and from minutes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from payorch.application.metrics_window import HOUR, MetricsWindow, floor_to_hour
+from payorch.application.metrics_window import DAY, HOUR, MetricsWindow, floor_to_day, floor_to_hour
 
 MAX_STALE_HOURS = 200
 """With more than these the minutes are read: each may become a condition of its own."""
@@ -17,29 +17,63 @@ Stretch = tuple[datetime, datetime]
 class RolledStretches:
     """Together they cover the window once. `stale_hours` are not read as hours."""
 
-    hours: Stretch | None
+    days: tuple[Stretch, ...]
+    hours: tuple[Stretch, ...]
     stale_hours: tuple[datetime, ...]
     minutes: tuple[Stretch, ...]
 
 
 def rolled_stretches(
-    window: MetricsWindow, changed_minutes: Sequence[datetime], *, by_bucket: bool
+    window: MetricsWindow,
+    changed_minutes: Sequence[datetime],
+    added_up: Collection[datetime],
+    *,
+    by_bucket: bool,
 ) -> RolledStretches:
-    """`changed_minutes` (sorted) are counted elsewhere, so that their hours would count twice."""
+    """`changed_minutes` (sorted) are counted elsewhere, so that their hours would count twice.
+
+    `added_up` are days (sorted) that may be read as such, all of them within the window.
+    """
     first, last = _next_hour(window.start), floor_to_hour(window.end)
-    # Buckets that start on the hour do so in UTC, as the rollup's hours do.
-    fits = not by_bucket or window.bucket % HOUR == timedelta(0)
     stale = sorted({floor_to_hour(minute) for minute in changed_minutes})
-    if not fits or first >= last or len(stale) > MAX_STALE_HOURS:
-        return RolledStretches(None, (), ((window.start, window.end),))
+    if (
+        not _fits(window, HOUR, by_bucket=by_bucket)
+        or first >= last
+        or len(stale) > MAX_STALE_HOURS
+    ):
+        return RolledStretches((), (), (), ((window.start, window.end),))
     stale = [hour for hour in stale if first <= hour < last]
-    apart = [(window.start, first), *((hour, hour + HOUR) for hour in stale), (last, window.end)]
-    return RolledStretches((first, last), tuple(stale), tuple(_joined(apart)))
+    days: list[Stretch] = []
+    if _fits(window, DAY, by_bucket=by_bucket):
+        changed_days = {floor_to_day(hour) for hour in stale}
+        days = [(day, day + DAY) for day in added_up if day not in changed_days]
+    edges = [(window.start, first), *((hour, hour + HOUR) for hour in stale), (last, window.end)]
+    return RolledStretches(
+        days=tuple(_joined(days)),
+        hours=tuple(_between(days, first, last)),
+        stale_hours=tuple(stale),
+        minutes=tuple(_joined(edges)),
+    )
+
+
+def _fits(window: MetricsWindow, part: timedelta, *, by_bucket: bool) -> bool:
+    """Buckets that start on the hour, or at midnight, do so in UTC, as the rollup's do."""
+    return not by_bucket or window.bucket % part == timedelta(0)
 
 
 def _next_hour(moment: datetime) -> datetime:
     start = floor_to_hour(moment)
     return start if start == moment else start + HOUR
+
+
+def _between(taken: Sequence[Stretch], start: datetime, end: datetime) -> Iterator[Stretch]:
+    """What the sorted stretches leave of [start, end)."""
+    for next_start, next_end in taken:
+        if start < next_start:
+            yield start, next_start
+        start = next_end
+    if start < end:
+        yield start, end
 
 
 def _joined(stretches: Sequence[Stretch]) -> Iterator[Stretch]:

@@ -20,7 +20,6 @@ from payorch.application.attempt_counts import (
     AttemptCounts,
     AttemptKind,
     CellKey,
-    merge_counts,
 )
 from payorch.application.metrics_window import MetricsWindow, ceil_to_day, floor_to_day
 from payorch.application.segment_counts import SegmentTotal
@@ -40,9 +39,8 @@ def segment_cells(
     *,
     providers: frozenset[str],
     currency: str | None,
-    by_bucket: bool,
 ) -> dict[CellKey, AttemptCounts]:
-    """Counts of one segment, by bucket or all at the window's start. Whole hours."""
+    """Counts of one segment by the hour."""
     hour = SegmentHourRow.hour
     statement = select(
         hour,
@@ -57,12 +55,12 @@ def segment_cells(
         hour < window.end,
         *_matching(SegmentHourRow, providers, currency),
     )
-    parts: dict[CellKey, list[AttemptCounts]] = {}
-    for at, provider, kind, money, *values in connection.execute(statement).all():
-        start = window.bucket_of(at) if by_bucket else window.start
-        key = CellKey(start, provider, AttemptKind(kind), money)
-        parts.setdefault(key, []).append(AttemptCounts(**dict(zip(COUNTERS, values, strict=True))))
-    return {key: merge_counts(counts) for key, counts in parts.items()}
+    return {
+        CellKey(at, provider, AttemptKind(kind), money): AttemptCounts(
+            **dict(zip(COUNTERS, values, strict=True))
+        )
+        for at, provider, kind, money, *values in connection.execute(statement).all()
+    }
 
 
 def segment_totals(

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -21,6 +22,7 @@ from payorch.application.metrics_rollup import (
 )
 from payorch.application.metrics_window import MetricsWindow
 from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
+from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
     attempt_facts,
     matching,
@@ -30,6 +32,8 @@ from payorch.infrastructure.persistence.attempt_facts import (
 )
 from payorch.infrastructure.persistence.rolled_counts import RolledCounts, RollupFilters
 from payorch.infrastructure.persistence.rolled_stretches import rolled_stretches
+from payorch.infrastructure.persistence.rollup_days import days_within
+from payorch.infrastructure.persistence.segment_reads import segment_cells
 from payorch.infrastructure.persistence.tables import (
     RollupStateRow,
     TransactionRow,
@@ -61,13 +65,21 @@ def minutes_after_watermark(
     return sorted(connection.scalars(minutes_changed(connection, within, since=since)))
 
 
+class SeriesCut(NamedTuple):
+    """How the window is cut into its buckets."""
+
+    tells_currencies: bool
+
+    def key(self, at: datetime, key: CellKey) -> CellKey:
+        currency = key.currency if self.tells_currencies else ""
+        return CellKey(at, key.provider_code, key.kind, currency)
+
+
 def counted_cells(
     connection: Connection,
     window: MetricsWindow,
-    *,
-    providers: frozenset[str],
-    currency: str | None,
-    by_bucket: bool,
+    filters: RollupFilters,
+    cut: SeriesCut | None,
 ) -> CountedCells:
     """`connection` must show one instant to all statements.
 
@@ -75,78 +87,105 @@ def counted_cells(
     """
     state = rollup_state(connection)
     changed = minutes_after_watermark(connection, state, window.start, window.end)
-    sums = _CellSums(window, by_bucket=by_bucket)
+    sums = _CellSums(window, cut)
     for start, end in spans_of(changed):
-        facts = attempt_facts(
-            connection,
-            started_within(start, end),
-            *matching(TransactionRow, providers, currency),
-        )
+        within = started_within(start, end)
+        facts = attempt_facts(connection, within, *matching(TransactionRow, *filters))
         sums.add_minutes(count_attempts(facts))
     if state is not None:
-        rolled, as_a_whole = (
+        added_up = days_within(connection, window.start, window.end)
+        whole, buckets = (
             RolledCounts(
                 connection,
                 window,
-                rolled_stretches(window, changed, by_bucket=is_cut),
+                rolled_stretches(window, changed, added_up, by_bucket=by_bucket),
                 minutes_changed(
                     connection,
                     started_within(window.start, window.end),
                     since=state.watermark - WATERMARK_MARGIN,
                 ),
-                RollupFilters(providers, currency),
-                by_bucket=is_cut,
+                filters,
+                by_bucket=by_bucket,
             )
-            for is_cut in (by_bucket, False)
+            for by_bucket in (False, True)
         )
-        sums.add(rolled.counts(), rolled.latencies())
-        if by_bucket:
-            sums.add_declines(as_a_whole.declines())
-    return CountedCells(
-        counts=sums.counts(),
-        latencies=sums.latencies(),
-        declines=sums.declines(),
-        state=state,
-        minutes_read_directly=len(changed),
+        sums.add_whole(whole)
+        if cut is not None:
+            sums.add_buckets(whole, buckets, cut)
+    return sums.counted(state, minutes_read_directly=len(changed))
+
+
+def counted_segment(
+    connection: Connection,
+    window: MetricsWindow,
+    segment: Segment,
+    filters: RollupFilters,
+    cut: SeriesCut | None,
+) -> CountedCells:
+    cells = segment_cells(
+        connection, window, segment, providers=filters.providers, currency=filters.currency
     )
+    sums = _CellSums(window, cut)
+    sums.add_counts(cells)
+    return sums.counted(rollup_state(connection, SEGMENTS_NAME), minutes_read_directly=0)
 
 
 class _CellSums:
-    """Adds up cells of minutes and of buckets, as buckets of the window."""
+    """Adds up cells of minutes, of buckets and of the whole window."""
 
-    def __init__(self, window: MetricsWindow, *, by_bucket: bool) -> None:
+    def __init__(self, window: MetricsWindow, cut: SeriesCut | None) -> None:
         self._window = window
-        self._by_bucket = by_bucket
+        self._cut = cut
         self._counts: dict[CellKey, list[AttemptCounts]] = defaultdict(list)
-        self._latencies: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(list)
+        self._series: dict[CellKey, list[AttemptCounts]] = defaultdict(list)
+        self._latencies: dict[str, list[LatencyHistogram]] = defaultdict(list)
+        self._series_latencies: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(
+            list
+        )
         self._declines: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add_minutes(self, cells: Mapping[CellKey, Cell]) -> None:
+        self.add_counts({key: cell.counts for key, cell in cells.items()})
         for key, cell in cells.items():
-            at = self._window.bucket_of(key.at) if self._by_bucket else self._window.start
-            self._counts[key._replace(at=at)].append(cell.counts)
-            self._latencies[at, key.provider_code].append(cell.latency)
-            self._declines[key.provider_code].update(cell.declines)
+            self._latencies[key.provider_code].append(cell.latency)
+            if self._cut is not None:
+                at = self._window.bucket_of(key.at)
+                self._series_latencies[at, key.provider_code].append(cell.latency)
+                self._declines[key.provider_code].update(cell.declines)
 
-    def add(
-        self,
-        counts: Mapping[CellKey, AttemptCounts],
-        latencies: Mapping[tuple[datetime, str], LatencyHistogram],
-    ) -> None:
+    def add_counts(self, counts: Mapping[CellKey, AttemptCounts]) -> None:
+        """Of minutes or hours, each of which lies in one bucket."""
         for key, one in counts.items():
-            self._counts[key].append(one)
-        for place, histogram in latencies.items():
-            self._latencies[place].append(histogram)
+            self._counts[key._replace(at=self._window.start)].append(one)
+            if self._cut is not None:
+                at = self._window.bucket_of(key.at)
+                self._series[self._cut.key(at, key)].append(one)
 
-    def add_declines(self, declines: Mapping[str, Mapping[str, int]]) -> None:
-        for provider, reasons in declines.items():
+    def add_whole(self, rolled: RolledCounts) -> None:
+        for key, one in rolled.counts().items():
+            self._counts[key].append(one)
+        for (_, provider), histogram in rolled.latencies().items():
+            self._latencies[provider].append(histogram)
+
+    def add_buckets(self, whole: RolledCounts, buckets: RolledCounts, cut: SeriesCut) -> None:
+        for key, one in buckets.series(tells_currencies=cut.tells_currencies).items():
+            self._series[key].append(one)
+        for place, histogram in buckets.latencies().items():
+            self._series_latencies[place].append(histogram)
+        for provider, reasons in whole.declines().items():
             self._declines[provider].update(reasons)
 
-    def counts(self) -> dict[CellKey, AttemptCounts]:
-        return {key: merge_counts(parts) for key, parts in self._counts.items()}
-
-    def declines(self) -> dict[str, dict[str, int]]:
-        return {provider: dict(reasons) for provider, reasons in self._declines.items() if reasons}
-
-    def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
-        return {place: merge_histograms(parts) for place, parts in self._latencies.items()}
+    def counted(self, state: RollupState | None, *, minutes_read_directly: int) -> CountedCells:
+        return CountedCells(
+            counts={key: merge_counts(parts) for key, parts in self._counts.items()},
+            latencies={key: merge_histograms(parts) for key, parts in self._latencies.items()},
+            state=state,
+            minutes_read_directly=minutes_read_directly,
+            series={key: merge_counts(parts) for key, parts in self._series.items()},
+            series_latencies={
+                place: merge_histograms(parts) for place, parts in self._series_latencies.items()
+            },
+            declines={
+                provider: dict(reasons) for provider, reasons in self._declines.items() if reasons
+            },
+        )

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
 from payorch.application.attempt_counts import AttemptKind, count_attempts, merge_counts
-from payorch.application.metrics_rollup import MAX_SPAN, MetricsRollup, spans_of
-from payorch.application.metrics_window import MINUTE, MetricsWindow
+from payorch.application.metrics_rollup import (
+    DAYS_EVERY_S,
+    MAX_SPAN,
+    MetricsRollup,
+    spans_of,
+)
+from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_day
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import merge_histograms
 from payorch.domain.payment_status import TransactionStatus as Status
@@ -19,6 +24,8 @@ from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
 from payorch.infrastructure.persistence.tables import (
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -56,6 +63,8 @@ def rolled_rows(database):
                 "SELECT * FROM provider_minutes ORDER BY 1, 2, 3, 4, 5, 6",
                 "SELECT * FROM provider_hours ORDER BY 1, 2, 3, 4, 5, 6",
                 "SELECT * FROM provider_hour_spreads ORDER BY 1, 2, 3",
+                "SELECT * FROM provider_days ORDER BY 1, 2, 3, 4, 5, 6",
+                "SELECT * FROM provider_day_spreads ORDER BY 1, 2, 3",
             )
         ]
 
@@ -333,9 +342,8 @@ def test_an_order_paid_by_a_later_try_is_paid_in_the_minute_of_its_first(
     assert rollup.verify().differing == ()
 
 
-@pytest.mark.parametrize("by_bucket", [True, False])
-def test_a_long_window_reads_hours_and_minutes_only_around_them(
-    database, repository, history, rollup, by_bucket
+def test_a_long_window_reads_days_and_hours_and_minutes_only_around_them(
+    database, repository, history, rollup
 ):
     """Seen by what is counted when the one or the other is spoiled."""
     window = MetricsWindow(NOON - timedelta(days=20) + HOUR / 2, NOON, timedelta(hours=3))
@@ -348,14 +356,81 @@ def test_a_long_window_reads_hours_and_minutes_only_around_them(
     rollup.run_once()
     history.attempt(at=NOON - timedelta(days=2), changed_at=history.clock.now())
     with database.tx() as connection:
+        connection.execute(update(ProviderDayRow).values(approved=1000))
         connection.execute(update(ProviderHourRow).values(approved=100))
         connection.execute(update(ProviderMinuteRow).values(approved=10))
 
-    counted = repository.counts(window, **ALL, by_bucket=by_bucket)
+    counted = repository.counts(window, **ALL)
 
-    # The first half hour from its minute, two whole hours, and the changed minute counted anew.
-    assert merge_counts(counted.counts.values()).approved == 10 + 2 * 100 + 2
+    # The first half hour from its minute, an hour of the first day, yesterday as a day, and the
+    # changed minute counted anew.
+    assert merge_counts(counted.counts.values()).approved == 10 + 100 + 1000 + 2
     assert merge_histograms(counted.latencies.values()).n == 5
+    # Buckets of three hours cannot be read from days.
+    assert merge_counts(counted.series.values()).approved == 10 + 2 * 100 + 2
+    assert merge_histograms(counted.series_latencies.values()).n == 5
+
+
+def test_buckets_of_days_are_read_from_days(database, repository, history, rollup):
+    window = MetricsWindow(NOON - timedelta(days=3), NOON, timedelta(days=1))
+    history.attempt(at=NOON - timedelta(days=2), provider="beta")
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(update(ProviderDayRow).values(approved=1000))
+
+    counted = repository.counts(window, **ALL, tells_currencies=True)
+
+    midnight = floor_to_day(NOON - timedelta(days=2))
+    (key,) = counted.series
+    assert (key.at, key.provider_code, key.currency) == (midnight, "beta", "EUR")
+    assert counted.series[key].approved == 1000
+
+
+def days_stored(database):
+    with database.read() as connection:
+        return set(connection.scalars(select(ProviderDaySpreadRow.day)))
+
+
+def test_a_day_is_added_up_when_it_is_over_and_anew_when_it_changes(
+    database, repository, history, rollup
+):
+    """Until then, and in between, its hours are read: the numbers are always right."""
+    today = floor_to_day(NOON)
+    a_week = MetricsWindow(NOON - timedelta(days=5), NOON + timedelta(days=2))
+    history.attempt(at=NOON - HOUR)
+    rollup.run_once()
+    assert days_stored(database) == set()
+
+    history.clock.sleep(24 * 3600)
+    history.attempt(at=history.clock.now())
+    rollup.run_once()
+    assert days_stored(database) == {today}
+
+    history.attempt(at=NOON - 2 * HOUR, changed_at=history.clock.now())
+    assert total(repository, a_week).attempts == 3
+    history.clock.sleep(DAYS_EVERY_S / 2)
+    rollup.run_once()
+    assert days_stored(database) == set()
+    assert total(repository, a_week).attempts == 3
+
+    history.clock.sleep(DAYS_EVERY_S)
+    rollup.run_once()
+    assert days_stored(database) == {today}
+    assert total(repository, a_week).attempts == 3
+    assert rollup.verify().differing == ()
+
+
+def test_days_that_another_process_left_behind_are_added_up(database, repository, history, rollup):
+    """As after an update to the first version that has them."""
+    history.attempt(at=NOON - timedelta(days=2))
+    rollup.run_once()
+    with database.tx() as connection:
+        for table in (ProviderDayRow, ProviderDaySpreadRow):
+            connection.execute(delete(table))
+
+    MetricsRollup(repository, history.clock).run_once()
+
+    assert days_stored(database) == {floor_to_day(NOON - timedelta(days=2))}
 
 
 def test_a_window_of_short_buckets_is_read_from_minutes(database, repository, history, rollup):
@@ -368,7 +443,8 @@ def test_a_window_of_short_buckets_is_read_from_minutes(database, repository, hi
 
     counted = repository.counts(MetricsWindow.until(NOON, 4 * HOUR, 5 * MINUTE), **ALL)
 
-    assert merge_counts(counted.counts.values()).approved == 1
+    assert merge_counts(counted.series.values()).approved == 1
+    assert merge_counts(counted.counts.values()).approved == 100
 
 
 @pytest.mark.parametrize("table", [ProviderHourRow, ProviderHourSpreadRow])
@@ -384,6 +460,26 @@ def test_verify_names_an_hour_that_is_not_the_sum_of_its_minutes(database, histo
         )
 
     assert rollup.verify().differing == (NOON - 50 * HOUR, NOON - 5 * HOUR)
+
+    rollup.rebuild()
+
+    assert rollup.verify().differing == ()
+
+
+@pytest.mark.parametrize("table", [ProviderDayRow, ProviderDaySpreadRow])
+def test_verify_names_a_day_that_is_not_the_sum_of_its_hours(database, history, rollup, table):
+    a_day = floor_to_day(NOON - timedelta(days=3))
+    history.attempt(at=a_day + 5 * HOUR)
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(delete(table))
+        connection.execute(
+            insert(ProviderDaySpreadRow).values(
+                day=a_day - timedelta(days=1), provider_code="ghost", currency="EUR", latency=b""
+            )
+        )
+
+    assert rollup.verify().differing == (a_day - timedelta(days=1), a_day)
 
     rollup.rebuild()
 
@@ -470,11 +566,20 @@ def assert_equal_to_recount(database, repository, now):
         cells = count_attempts(attempt_facts(connection))
     for key, counts in counted.counts.items():
         within = [
-            cell.counts
-            for place, cell in cells.items()
-            if place._replace(at=window.bucket_of(place.at)) == key
+            cell.counts for place, cell in cells.items() if place._replace(at=window.start) == key
         ]
         assert merge_counts(within) == counts
+    for key, counts in counted.series.items():
+        within = [
+            cell.counts
+            for place, cell in cells.items()
+            if (window.bucket_of(place.at), place.provider_code, place.kind) == key[:3]
+        ]
+        assert merge_counts(within) == counts
+    assert merge_counts(counted.series.values()) == merge_counts(counted.counts.values())
+    assert merge_histograms(counted.series_latencies.values()) == merge_histograms(
+        counted.latencies.values()
+    )
     assert merge_counts(counted.counts.values()) == merge_counts(c.counts for c in cells.values())
     assert merge_histograms(counted.latencies.values()) == merge_histograms(
         cell.latency for cell in cells.values()

@@ -134,7 +134,7 @@ def test_each_bucket_has_its_own_hours(repository, rollup, history):
 
     counted = repository.counts(window, **ALL, segment=GERMANY)
 
-    assert {key.at: it.attempts for key, it in counted.counts.items()} == {
+    assert {key.at: it.attempts for key, it in counted.series.items()} == {
         NOON - 2 * HOUR: 2,
         NOON - HOUR: 1,
     }

@@ -25,6 +25,8 @@ from payorch.infrastructure.persistence.tables.policy_trials import (
 )
 from payorch.infrastructure.persistence.tables.provider_fees import ProviderFeeRow
 from payorch.infrastructure.persistence.tables.provider_metrics import (
+    ProviderDayRow,
+    ProviderDaySpreadRow,
     ProviderHourRow,
     ProviderHourSpreadRow,
     ProviderMinuteRow,
@@ -77,6 +79,8 @@ __all__ = [
     "PaymentMethodRow",
     "PolicyTrialRow",
     "ProviderCircuitRow",
+    "ProviderDayRow",
+    "ProviderDaySpreadRow",
     "ProviderFeeRow",
     "ProviderHourRow",
     "ProviderHourSpreadRow",

@@ -1,8 +1,9 @@
-"""The rollup of attempts by minute and by hour, that of segments, and how far each has come.
+"""The rollup of attempts by minute, hour and day, that of segments, and how far each has come.
 
 Rows are replaced, never incremented: a rerun gives the same bytes, and no payment ever waits for
 one. The hours are sums of the minutes, written in the same transaction; long windows are read
-from them.
+from them. That transaction takes the rows of its days away; days that are over are added up anew
+some time later.
 """
 
 from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String
@@ -82,6 +83,31 @@ class ProviderHourSpreadRow(Base):
     __table_args__ = (PrimaryKeyConstraint("hour", "provider_code", "currency"),)
 
     hour: Mapped[UtcTime]
+    provider_code: Mapped[str] = mapped_column(String(40))
+    currency: Mapped[str] = mapped_column(String(3))
+    latency: Mapped[bytes]
+    declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
+
+
+class ProviderDayRow(_CellColumns, Base):
+    """The hours of one day of UTC together. A day without rows is read from its hours."""
+
+    __tablename__ = "provider_days"
+    __table_args__ = (
+        PrimaryKeyConstraint("day", *CELL_COLUMNS),
+        CheckConstraint("attempt_kind IN ('first', 'fallback')", name="attempt_kind"),
+    )
+
+    day: Mapped[UtcTime]
+
+
+class ProviderDaySpreadRow(Base):
+    """As ProviderHourSpreadRow, of one day."""
+
+    __tablename__ = "provider_day_spreads"
+    __table_args__ = (PrimaryKeyConstraint("day", "provider_code", "currency"),)
+
+    day: Mapped[UtcTime]
     provider_code: Mapped[str] = mapped_column(String(40))
     currency: Mapped[str] = mapped_column(String(3))
     latency: Mapped[bytes]
