@@ -40,9 +40,9 @@ STAFF_ENDPOINTS = frozenset(
 _ENDPOINTS: Mapping[Permission, str] = {
     Permission.READ_PAYMENTS: """
         attention.index entries.index entries.of_thing
-        backoffice_orders.index_view backoffice_orders.order_page
-        backoffice_transactions.index_view
-        backoffice_refunds.index_view
+        backoffice_orders.index_view backoffice_orders.order_page backoffice_orders.totals
+        backoffice_transactions.index_view backoffice_transactions.totals
+        backoffice_refunds.index_view backoffice_refunds.totals
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page

@@ -40,6 +40,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     ORDER_STATUSES,
     flag_text,
 )
+from payorch.presentation.backoffice.payments.payment_totals import ORDER_TOTALS
 from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
@@ -51,17 +52,19 @@ from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, Te
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(ExportedListView, ErasurePages):
+class OrdersView(ExportedListView, TotalledListView, ErasurePages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "orders"
     export_columns = tuple(ORDER_CELLS)
+    summed_columns = ORDER_TOTALS
     search_hint = "Any id, reference or e-mail"
     column_list = (
         "created_at",

@@ -19,6 +19,7 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_exports import REFUND_CELLS
+from payorch.presentation.backoffice.payments.payment_totals import REFUND_TOTALS
 from payorch.presentation.backoffice.payments.refund_filters import GUARD, UNDER_WAY, refund_filters
 from payorch.presentation.backoffice.payments.refund_form import (
     InvalidRefundForm,
@@ -42,6 +43,7 @@ from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -50,11 +52,12 @@ from payorch.presentation.services import services
 REFUNDS_ENDPOINT = "backoffice_refunds"
 
 
-class RefundsView(ExportedListView, RefundReviewPages):
+class RefundsView(ExportedListView, TotalledListView, RefundReviewPages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "refunds"
     export_columns = tuple(REFUND_CELLS)
+    summed_columns = REFUND_TOTALS
     search_hint = "Any id or reference"
     time_column = "requested_at"
     column_list = (

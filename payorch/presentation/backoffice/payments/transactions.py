@@ -25,6 +25,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     reason_text,
     worded,
 )
+from payorch.presentation.backoffice.payments.payment_totals import TRANSACTION_TOTALS
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.segment_texts import (
@@ -37,6 +38,7 @@ from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, Te
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -44,11 +46,12 @@ from payorch.presentation.services import services
 FIRST, FALLBACK = "first", "fallback"
 
 
-class TransactionsView(ExportedListView):
+class TransactionsView(ExportedListView, TotalledListView):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "transactions"
     export_columns = tuple(TRANSACTION_CELLS)
+    summed_columns = TRANSACTION_TOTALS
     search_hint = "Any id, reference or e-mail"
     time_column = "started_at"
     column_list = (
