@@ -278,6 +278,16 @@ class DifferenceChanged(PayorchError):
     code = "difference_changed"
 
 
+class ListViewRefused(PayorchError):
+    """A view of a list cannot be saved or renamed like that; the message says why."""
+
+    code = "list_view_refused"
+
+
+class ListViewNotFound(PayorchError):
+    code = "list_view_not_found"
+
+
 class PaymentsPaused(PayorchError):
     """SAFE mode: the books are being checked against the providers. Nothing was sent."""
 

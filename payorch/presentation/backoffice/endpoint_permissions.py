@@ -37,6 +37,13 @@ STAFF_ENDPOINTS = frozenset(
 )
 """For everybody who is logged in: each acts on their own account only."""
 
+
+def _own_list(view: str) -> str:
+    """Whoever may read a list may arrange it for themselves."""
+    pages = ("choose_columns", "save_own_view", "rename_own_view", "delete_own_view")
+    return "".join(f" {view}.{page}" for page in pages)
+
+
 _ENDPOINTS: Mapping[Permission, str] = {
     Permission.READ_PAYMENTS: """
         attention.index entries.index entries.of_thing
@@ -47,7 +54,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page
         settlement_reports.index_view settlement_reports.report_page
-        settlement_differences.index_view settlement_differences.difference_page""",
+        settlement_differences.index_view settlement_differences.difference_page
+        """
+    + _own_list("backoffice_orders")
+    + _own_list("backoffice_transactions")
+    + _own_list("backoffice_refunds")
+    + _own_list("settlement_differences"),
     Permission.READ_METRICS: """
         dashboard.index dashboard.figures dashboard.table dashboard.export
         alerts.index""",

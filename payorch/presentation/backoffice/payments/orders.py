@@ -53,13 +53,14 @@ from payorch.presentation.backoffice.shell.exact_search import by_email, keys_fo
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(ExportedListView, TotalledListView, ErasurePages):
+class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "orders"
@@ -76,6 +77,7 @@ class OrdersView(ExportedListView, TotalledListView, ErasurePages):
         "status",
         "path",
     )
+    more_columns = ("merchant_reference", "country", "expires_at")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "created_at": "time",
         "public_id": "id",
@@ -83,6 +85,8 @@ class OrdersView(ExportedListView, TotalledListView, ErasurePages):
         "customer": "text",
         "amount_minor": "amount",
         "refunded": "amount",
+        "merchant_reference": "text",
+        "expires_at": "time",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -93,6 +97,8 @@ class OrdersView(ExportedListView, TotalledListView, ErasurePages):
             "description": "For",
             "amount_minor": "Amount",
             "path": "Providers",
+            "merchant_reference": "Reference",
+            "expires_at": "Expires",
         }
         self.column_formatters = {
             "created_at": shown_as(lambda row: utc_time(row.created_at)),
@@ -103,6 +109,8 @@ class OrdersView(ExportedListView, TotalledListView, ErasurePages):
             "refunded": shown_as(refunded_text),
             "status": shown_as(_status),
             "path": shown_as(self._path),
+            "merchant_reference": shown_as(lambda row: row.merchant_reference or "-"),
+            "expires_at": shown_as(lambda row: utc_time(row.expires_at)),
         }
         super().__init__(
             OrderRow,

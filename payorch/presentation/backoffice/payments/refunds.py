@@ -44,6 +44,7 @@ from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.backoffice.shell.step_up import identity_question
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
@@ -52,7 +53,7 @@ from payorch.presentation.services import services
 REFUNDS_ENDPOINT = "backoffice_refunds"
 
 
-class RefundsView(ExportedListView, TotalledListView, RefundReviewPages):
+class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewPages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "refunds"
@@ -70,12 +71,14 @@ class RefundsView(ExportedListView, TotalledListView, RefundReviewPages):
         "status",
         "requested_by",
     )
+    more_columns = ("changed_at", "failure_code")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "requested_at": "time",
         "public_id": "id",
         "order": "id",
         "amount_minor": "amount",
         "requested_by": "text",
+        "changed_at": "time",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -86,6 +89,8 @@ class RefundsView(ExportedListView, TotalledListView, RefundReviewPages):
             "provider_code": "Provider",
             "amount_minor": "Amount",
             "requested_by": "Who and why",
+            "changed_at": "Changed",
+            "failure_code": "Failure",
         }
         self.column_formatters = {
             "requested_at": shown_as(lambda row: utc_time(row.requested_at)),
@@ -95,6 +100,8 @@ class RefundsView(ExportedListView, TotalledListView, RefundReviewPages):
             "provider_code": shown_as(self._provider),
             "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
             "status": shown_as(_status),
+            "changed_at": shown_as(lambda row: utc_time(row.changed_at)),
+            "failure_code": shown_as(lambda row: row.failure_code or "-"),
             "requested_by": shown_as(
                 lambda row: cells.with_small_print(row.requested_by, row.reason)
             ),

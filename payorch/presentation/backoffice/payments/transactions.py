@@ -39,6 +39,7 @@ from payorch.presentation.backoffice.shell.exact_search import by_email, keys_fo
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -46,7 +47,7 @@ from payorch.presentation.services import services
 FIRST, FALLBACK = "first", "fallback"
 
 
-class TransactionsView(ExportedListView, TotalledListView):
+class TransactionsView(ExportedListView, TotalledListView, OwnListView):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "transactions"
@@ -65,6 +66,7 @@ class TransactionsView(ExportedListView, TotalledListView):
         "reason",
         "latency_ms",
     )
+    more_columns = ("merchant_reference", "country", "card_brand")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "started_at": "time",
         "public_id": "id",
@@ -72,6 +74,7 @@ class TransactionsView(ExportedListView, TotalledListView):
         "customer": "text",
         "amount_minor": "amount",
         "latency_ms": "number",
+        "merchant_reference": "text",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -82,6 +85,7 @@ class TransactionsView(ExportedListView, TotalledListView):
             "provider_code": "Provider",
             "amount_minor": "Amount",
             "latency_ms": "Latency",
+            "merchant_reference": "Reference",
         }
         self.column_formatters = {
             "started_at": shown_as(lambda row: utc_time(row.started_at)),
@@ -93,6 +97,9 @@ class TransactionsView(ExportedListView, TotalledListView):
             "status": shown_as(lambda row: cells.badge(*TRANSACTION_STATUSES[row.status])),
             "reason": shown_as(_reason),
             "latency_ms": shown_as(_latency),
+            "merchant_reference": shown_as(lambda row: row.order.merchant_reference or "-"),
+            "country": shown_as(lambda row: row.order.country),
+            "card_brand": shown_as(lambda row: row.card_brand or "-"),
         }
         super().__init__(
             TransactionRow,

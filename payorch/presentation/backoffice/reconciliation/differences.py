@@ -49,6 +49,7 @@ from payorch.presentation.backoffice.shell.exact_filters import (
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
@@ -58,7 +59,7 @@ _MENU_COUNTS_TO = 99
 _Row = SettlementDifferenceRow
 
 
-class DifferencesView(ExportedListView):
+class DifferencesView(ExportedListView, OwnListView):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_SETTLEMENTS
     export_name = "settlement differences"
