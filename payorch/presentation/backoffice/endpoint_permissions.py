@@ -104,9 +104,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
         settlement_reports.upload_page settlement_reports.upload settlement_reports.columns_page
         settlement_reports.start settlement_reports.run_again settlement_reports.discard
         settlement_differences.resolve settlement_differences.reopen""",
-    Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
+    Permission.EXPORT_SETTLEMENTS: """
+        settlement_differences.export settlement_differences.export_xlsx""",
     Permission.EXPORT_PAYMENTS: """
-        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export""",
+        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export
+        backoffice_orders.export_xlsx backoffice_transactions.export_xlsx
+        backoffice_refunds.export_xlsx""",
 }
 
 EXPORTS = frozenset(
@@ -114,9 +117,13 @@ EXPORTS = frozenset(
         "dashboard.export",
         "backoffice_journal.export_file",
         "settlement_differences.export",
+        "settlement_differences.export_xlsx",
         "backoffice_orders.export",
+        "backoffice_orders.export_xlsx",
         "backoffice_transactions.export",
+        "backoffice_transactions.export_xlsx",
         "backoffice_refunds.export",
+        "backoffice_refunds.export_xlsx",
     }
 )
 """What takes many rows away at once: limited for each person."""

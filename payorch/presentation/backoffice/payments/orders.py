@@ -54,6 +54,7 @@ from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 
@@ -121,7 +122,7 @@ class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
             url="orders",
         )
 
-    def export_cells(self, rows: Sequence[OrderRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[OrderRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in ORDER_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:

@@ -46,6 +46,7 @@ from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.backoffice.shell.step_up import identity_question
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -115,7 +116,7 @@ class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewP
             url="refunds",
         )
 
-    def export_cells(self, rows: Sequence[RefundRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[RefundRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in REFUND_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:

@@ -40,6 +40,7 @@ from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -110,7 +111,7 @@ class TransactionsView(ExportedListView, TotalledListView, OwnListView):
             url="transactions",
         )
 
-    def export_cells(self, rows: Sequence[TransactionRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[TransactionRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in TRANSACTION_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
@@ -219,7 +220,7 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             is_extra=True,
         ),
         ChoiceFilter(
-            name="after",
+            name="follows",
             label="Right after",
             choices=lambda: provider_choices(session.session),
             where=tried_after,

@@ -50,6 +50,7 @@ from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
@@ -138,7 +139,7 @@ class DifferencesView(ExportedListView, OwnListView):
             context["totals"] = totals_of(matching)
         return super().render(template, **context)
 
-    def export_cells(self, rows: Sequence[SettlementDifferenceRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[SettlementDifferenceRow]) -> Iterable[Sequence[Cell]]:
         return difference_cells(self.session.session, rows)
 
     @expose("/<key>")
