@@ -1,7 +1,7 @@
 """Totals of a list, of each currency, for exactly its filter; never added up across currencies.
 
 An exact sum of millions of rows takes seconds, so the list does not wait for it: the totals are
-a small page of their own, which a script puts above the list. The work is bounded twice: by the
+a small page of their own, which a script puts below the list. The work is bounded twice: by the
 newest rows of the list, and by time. Where a bound was met, the page says so.
 """
 
