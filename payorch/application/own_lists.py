@@ -55,11 +55,11 @@ class OwnListBook(Protocol):
         ...
 
     def rename_view(self, staff: str, list_name: str, view_id: str, name: str) -> None:
-        """Raises ListViewRefused when the name is taken, ListViewNotFound."""
+        """Raises ListViewRefused when the name is taken, or it is no view of theirs."""
         ...
 
     def delete_view(self, staff: str, list_name: str, view_id: str) -> None:
-        """Raises ListViewNotFound."""
+        """Raises ListViewRefused when it is no view of theirs."""
         ...
 
 
@@ -101,11 +101,11 @@ class ArrangeListsUseCase:
         *,
         reserved: Collection[str] = (),
     ) -> None:
-        """Raises ListViewRefused and ListViewNotFound."""
+        """Raises ListViewRefused."""
         self._book.rename_view(staff, list_name, view_id, _checked_name(name, reserved))
 
     def delete_view(self, staff: str, list_name: str, view_id: str) -> None:
-        """Raises ListViewNotFound."""
+        """Raises ListViewRefused when it is no view of theirs."""
         self._book.delete_view(staff, list_name, view_id)
 
 

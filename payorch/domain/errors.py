@@ -279,13 +279,9 @@ class DifferenceChanged(PayorchError):
 
 
 class ListViewRefused(PayorchError):
-    """A view of a list cannot be saved or renamed like that; the message says why."""
+    """A view of a list cannot be saved, renamed or deleted like that; the message says why."""
 
     code = "list_view_refused"
-
-
-class ListViewNotFound(PayorchError):
-    code = "list_view_not_found"
 
 
 class PaymentsPaused(PayorchError):

@@ -68,7 +68,6 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.SettlementImportChanged: 409,
     facts.DifferenceChanged: 409,
     facts.ListViewRefused: 422,
-    facts.ListViewNotFound: 404,
     facts.PaymentsPaused: 503,
     facts.LedgerUnavailable: 503,
 }

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from payorch.application.own_lists import MAX_VIEWS, OwnList, OwnView
-from payorch.domain.errors import ListViewNotFound, ListViewRefused
+from payorch.domain.errors import ListViewRefused
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.tables.own_lists import ListColumnsRow, ListViewRow
 from payorch.infrastructure.persistence.tables.staff import StaffRow
@@ -77,7 +77,7 @@ class SqlAlchemyOwnLists:
         with self._locked(staff) as (connection, staff_id):
             names = _names(connection, staff_id, list_name)
             if view_id not in names:
-                raise ListViewNotFound(_GONE)
+                raise ListViewRefused(_GONE)
             _refuse_taken(name, [it for key, it in names.items() if key != view_id])
             connection.execute(
                 update(ListViewRow)
@@ -93,7 +93,7 @@ class SqlAlchemyOwnLists:
                 )
             )
             if gone.rowcount == 0:
-                raise ListViewNotFound(_GONE)
+                raise ListViewRefused(_GONE)
 
     @contextmanager
     def _locked(self, staff: str) -> Iterator[tuple[Connection, int]]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from payorch.application.own_lists import MAX_FILTERS_LENGTH, MAX_VIEW_NAME, MAX_VIEWS
-from payorch.domain.errors import ListViewNotFound, ListViewRefused
+from payorch.domain.errors import ListViewRefused
 from payorch.infrastructure.persistence.tables import ListColumnsRow, ListViewRow
 from tests.shop import an_order
 
@@ -277,5 +277,5 @@ def test_somebody_without_an_account_has_the_lists_own_and_arranges_nothing(offi
 
 
 def test_a_view_that_is_not_there_is_a_fact_with_a_name(office, finn):
-    with pytest.raises(ListViewNotFound):
+    with pytest.raises(ListViewRefused, match="no such view"):
         office.services.arrange_lists.delete_view("finn@example.org", "orders", "lv_x")

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
 from payorch.application.own_lists import MAX_VIEW_NAME, MAX_VIEWS, OwnList
-from payorch.domain.errors import ListViewNotFound, ListViewRefused
+from payorch.domain.errors import ListViewRefused
 from payorch.presentation.backoffice.shell.access import current_staff
 from payorch.presentation.backoffice.shell.exact_filters import InvalidFilter
 from payorch.presentation.backoffice.shell.exact_search import cleaned
@@ -105,7 +105,7 @@ class OwnListView(KeysetListView):
     def _arrange(self, action: Callable[[], None], done: str) -> ResponseReturnValue:
         try:
             action()
-        except (ListViewRefused, ListViewNotFound) as error:
+        except ListViewRefused as error:
             flash(error.message, "error")
         else:
             flash(done, "success")
