@@ -27,6 +27,7 @@ from payorch.application.login_limits import LimitLoginsUseCase
 from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
+from payorch.application.own_lists import ArrangeListsUseCase
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.personal_data import PersonalDataReader
@@ -121,4 +122,5 @@ class Services:
     api_keys: ManageApiKeysUseCase
     staff_sessions: StaffSessionsUseCase
     second_factors: SecondFactorsUseCase
+    arrange_lists: ArrangeListsUseCase
     clock: Clock

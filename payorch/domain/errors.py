@@ -278,6 +278,12 @@ class DifferenceChanged(PayorchError):
     code = "difference_changed"
 
 
+class ListViewRefused(PayorchError):
+    """A view of a list cannot be saved, renamed or deleted like that; the message says why."""
+
+    code = "list_view_refused"
+
+
 class PaymentsPaused(PayorchError):
     """SAFE mode: the books are being checked against the providers. Nothing was sent."""
 

@@ -67,6 +67,7 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.SettlementFileRefused: 422,
     facts.SettlementImportChanged: 409,
     facts.DifferenceChanged: 409,
+    facts.ListViewRefused: 422,
     facts.PaymentsPaused: 503,
     facts.LedgerUnavailable: 503,
 }

@@ -72,7 +72,13 @@ from payorch.wiring.refunds import refunds
 from payorch.wiring.request_limits import request_limits
 from payorch.wiring.reviews import transaction_reviews
 from payorch.wiring.settlements import settlements
-from payorch.wiring.staff import STAFF_SCHEDULE, second_factors, staff_handlers, staff_sessions
+from payorch.wiring.staff import (
+    STAFF_SCHEDULE,
+    arranged_lists,
+    second_factors,
+    staff_handlers,
+    staff_sessions,
+)
 from payorch.wiring.verification import (
     VERIFY_SCHEDULE,
     access_records,
@@ -238,6 +244,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,
         second_factors=second_factors(settings, base),
+        arrange_lists=arranged_lists(base),
         clock=base.clock,
     )
     return Wired(

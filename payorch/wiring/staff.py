@@ -1,11 +1,13 @@
-"""Staff sessions and second factors, and what is forgotten of them."""
+"""Staff sessions, second factors and own lists, and what is forgotten of the sessions."""
 
 from datetime import timedelta
 
 from payorch.application.jobs import HOUR_S, PURGE_STAFF_SESSIONS, Job, JobHandler, Schedule
+from payorch.application.own_lists import ArrangeListsUseCase
 from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_sessions import SessionRules, StaffSessionsUseCase
 from payorch.config import Settings
+from payorch.infrastructure.persistence.own_lists import SqlAlchemyOwnLists
 from payorch.infrastructure.persistence.second_factors import SqlAlchemySecondFactors
 from payorch.infrastructure.persistence.staff_sessions import SqlAlchemyStaffSessions
 from payorch.infrastructure.security.factor_chance import RandomFactorChance
@@ -41,6 +43,10 @@ def second_factors(settings: Settings, base: Base) -> SecondFactorsUseCase:
         base.clock,
         is_required=settings.requires_second_factor,
     )
+
+
+def arranged_lists(base: Base) -> ArrangeListsUseCase:
+    return ArrangeListsUseCase(SqlAlchemyOwnLists(base.transactions), base.clock)
 
 
 def staff_handlers(sessions: StaffSessionsUseCase) -> dict[str, JobHandler]:

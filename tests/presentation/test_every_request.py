@@ -30,9 +30,13 @@ KEPT_BY_ITS_BROWSER = {"dashboard.figures"}
 ACCESS_IS_JOURNALLED = {
     "dashboard.export",
     "settlement_differences.export",
+    "settlement_differences.export_xlsx",
     "backoffice_orders.export",
+    "backoffice_orders.export_xlsx",
     "backoffice_transactions.export",
+    "backoffice_transactions.export_xlsx",
     "backoffice_refunds.export",
+    "backoffice_refunds.export_xlsx",
 }
 """Who took figures away is written down."""
 

@@ -37,17 +37,29 @@ STAFF_ENDPOINTS = frozenset(
 )
 """For everybody who is logged in: each acts on their own account only."""
 
+
+def _own_list(view: str) -> str:
+    """Whoever may read a list may arrange it for themselves."""
+    pages = ("choose_columns", "save_own_view", "rename_own_view", "delete_own_view")
+    return "".join(f" {view}.{page}" for page in pages)
+
+
 _ENDPOINTS: Mapping[Permission, str] = {
     Permission.READ_PAYMENTS: """
         attention.index entries.index entries.of_thing
-        backoffice_orders.index_view backoffice_orders.order_page
-        backoffice_transactions.index_view
-        backoffice_refunds.index_view
+        backoffice_orders.index_view backoffice_orders.order_page backoffice_orders.totals
+        backoffice_transactions.index_view backoffice_transactions.totals
+        backoffice_refunds.index_view backoffice_refunds.totals
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page
         settlement_reports.index_view settlement_reports.report_page
-        settlement_differences.index_view settlement_differences.difference_page""",
+        settlement_differences.index_view settlement_differences.difference_page
+        """
+    + _own_list("backoffice_orders")
+    + _own_list("backoffice_transactions")
+    + _own_list("backoffice_refunds")
+    + _own_list("settlement_differences"),
     Permission.READ_METRICS: """
         dashboard.index dashboard.figures dashboard.table dashboard.export
         alerts.index""",
@@ -92,9 +104,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
         settlement_reports.upload_page settlement_reports.upload settlement_reports.columns_page
         settlement_reports.start settlement_reports.run_again settlement_reports.discard
         settlement_differences.resolve settlement_differences.reopen""",
-    Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
+    Permission.EXPORT_SETTLEMENTS: """
+        settlement_differences.export settlement_differences.export_xlsx""",
     Permission.EXPORT_PAYMENTS: """
-        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export""",
+        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export
+        backoffice_orders.export_xlsx backoffice_transactions.export_xlsx
+        backoffice_refunds.export_xlsx""",
 }
 
 EXPORTS = frozenset(
@@ -102,9 +117,13 @@ EXPORTS = frozenset(
         "dashboard.export",
         "backoffice_journal.export_file",
         "settlement_differences.export",
+        "settlement_differences.export_xlsx",
         "backoffice_orders.export",
+        "backoffice_orders.export_xlsx",
         "backoffice_transactions.export",
+        "backoffice_transactions.export_xlsx",
         "backoffice_refunds.export",
+        "backoffice_refunds.export_xlsx",
     }
 )
 """What takes many rows away at once: limited for each person."""

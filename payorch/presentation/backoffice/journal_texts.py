@@ -273,5 +273,5 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "settlement_difference_reopened": _plain("took the {thing} up again"),
     "settlement_difference_settled": _plain("found the {thing} settled"),
     "journal_exported": _exported,
-    "figures_exported": _plain("took the figures of “{thing}” away as CSV"),
+    "figures_exported": _plain("took the figures of “{thing}” away as a file"),
 }

@@ -82,7 +82,7 @@ def test_figures_that_are_taken_away_are_journalled(office):
     assert (entry.actor, entry.subject) == ("vera@example.org", "chart:volume")
     assert entry.after["address"] == "127.0.0.1"
     page = office.logged_in("ari").get("/admin/journal/").text
-    assert "took the figures of “volume” away as CSV" in page
+    assert "took the figures of “volume” away as a file" in page
 
 
 def test_records_read_as_sentences(office):

@@ -3,7 +3,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.presentation.backoffice.toy_site import STAFF_HEADER, toy_app
+from payorch.presentation.backoffice.shell.exact_filters import TextFilter
+from tests.presentation.backoffice.toy_site import (
+    STAFF_HEADER,
+    ParcelRow,
+    ParcelsView,
+    toy_app,
+)
 
 VISIBLE = [f"pc_{number:03}" for number in range(25, 0, -1) if number != 7]
 
@@ -60,6 +66,15 @@ def test_pages_keep_the_filter_and_carry_no_integer_key(read):
     older = link(read(color="red"), "next")
 
     assert parse_qs(urlsplit(older).query) == {"color": ["red"], "after": ["pc_005"]}
+
+
+@pytest.mark.parametrize("name", ["after", "before", "search", "part"])
+def test_a_filter_cannot_be_called_as_something_else_in_the_address_is(name):
+    class Misnamed(ParcelsView):
+        exact_filters = (TextFilter(name=name, label="Label", column=ParcelRow.label),)
+
+    with pytest.raises(TypeError, match=name):
+        Misnamed(ParcelRow, None, name="Misnamed", endpoint="misnamed")
 
 
 def test_row_inserted_meanwhile_does_not_shift_the_next_page(read):

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from payorch.presentation.backoffice.payments.transactions import TransactionsView
 from tests.presentation.backoffice.payments_site import (
     Payment,
     T,
@@ -42,6 +43,7 @@ def transactions_in(response):
         ({"provider": "beta", "attempt": "first"}, ["pa_0003_1"]),
         ({"attempt": "fallback"}, ["pa_0001_2"]),
         ({"decline_class": "customer_data"}, ["pa_0003_1"]),
+        ({"follows": "alpha"}, ["pa_0001_2"]),
         ({"currency": "JPY", "at_least": "2500"}, ["pa_0003_1"]),
         ({"since": "2026-03-01T12:01:02", "until": "2026-03-01T12:03"}, ["pa_0002_1", "pa_0001_2"]),
     ],
@@ -74,3 +76,13 @@ def test_row_shows_attempt_reason_and_latency(read):
 
 def test_unknown_status_value_is_refused(read):
     assert read("/admin/transactions/", status="approvedd").status_code == 422
+
+
+def test_older_and_newer_pages_follow(read, monkeypatch):
+    monkeypatch.setattr(TransactionsView, "page_size", 2)
+
+    older = read("/admin/transactions/", after="pa_0002_1")
+    newer = read("/admin/transactions/", before="pa_0001_2")
+
+    assert (transactions_in(older), older.status_code) == (["pa_0001_2", "pa_0001_1"], 200)
+    assert (transactions_in(newer), newer.status_code) == (["pa_0003_1", "pa_0002_1"], 200)

@@ -15,6 +15,7 @@ from payorch.infrastructure.persistence.tables.login_counts import LoginCountRow
 from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
+from payorch.infrastructure.persistence.tables.own_lists import ListColumnsRow, ListViewRow
 from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
@@ -71,6 +72,8 @@ __all__ = [
     "JobRow",
     "JournalHeadRow",
     "JournalRow",
+    "ListColumnsRow",
+    "ListViewRow",
     "LoginCountRow",
     "MetricAlertRow",
     "NoticeRow",

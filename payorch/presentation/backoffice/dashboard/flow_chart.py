@@ -77,7 +77,7 @@ def links_of(step: FlowStep, look: ProviderLook) -> Iterator[Link]:
         filters = {
             "provider": code,
             "place": str(step.place + 1),
-            "after": step.provider_code,
+            "follows": step.provider_code,
         }
         yield Link(here, _name(code, step.place + 1, look), count, look.color(code), filters)
     yield Link(here, ENDED, step.ended, RESULT_COLORS[ENDED], {**own, "counted": "ended"})

@@ -40,6 +40,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     ORDER_STATUSES,
     flag_text,
 )
+from payorch.presentation.backoffice.payments.payment_totals import ORDER_TOTALS
 from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
@@ -51,17 +52,21 @@ from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, Te
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(ExportedListView, ErasurePages):
+class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "orders"
     export_columns = tuple(ORDER_CELLS)
+    summed_columns = ORDER_TOTALS
     search_hint = "Any id, reference or e-mail"
     column_list = (
         "created_at",
@@ -73,6 +78,7 @@ class OrdersView(ExportedListView, ErasurePages):
         "status",
         "path",
     )
+    more_columns = ("merchant_reference", "country", "expires_at")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "created_at": "time",
         "public_id": "id",
@@ -80,6 +86,8 @@ class OrdersView(ExportedListView, ErasurePages):
         "customer": "text",
         "amount_minor": "amount",
         "refunded": "amount",
+        "merchant_reference": "text",
+        "expires_at": "time",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -90,6 +98,8 @@ class OrdersView(ExportedListView, ErasurePages):
             "description": "For",
             "amount_minor": "Amount",
             "path": "Providers",
+            "merchant_reference": "Reference",
+            "expires_at": "Expires",
         }
         self.column_formatters = {
             "created_at": shown_as(lambda row: utc_time(row.created_at)),
@@ -100,6 +110,8 @@ class OrdersView(ExportedListView, ErasurePages):
             "refunded": shown_as(refunded_text),
             "status": shown_as(_status),
             "path": shown_as(self._path),
+            "merchant_reference": shown_as(lambda row: row.merchant_reference or "-"),
+            "expires_at": shown_as(lambda row: utc_time(row.expires_at)),
         }
         super().__init__(
             OrderRow,
@@ -110,7 +122,7 @@ class OrdersView(ExportedListView, ErasurePages):
             url="orders",
         )
 
-    def export_cells(self, rows: Sequence[OrderRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[OrderRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in ORDER_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:

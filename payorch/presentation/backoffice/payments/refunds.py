@@ -19,6 +19,7 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_exports import REFUND_CELLS
+from payorch.presentation.backoffice.payments.payment_totals import REFUND_TOTALS
 from payorch.presentation.backoffice.payments.refund_filters import GUARD, UNDER_WAY, refund_filters
 from payorch.presentation.backoffice.payments.refund_form import (
     InvalidRefundForm,
@@ -42,7 +43,10 @@ from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.backoffice.shell.step_up import identity_question
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -50,11 +54,12 @@ from payorch.presentation.services import services
 REFUNDS_ENDPOINT = "backoffice_refunds"
 
 
-class RefundsView(ExportedListView, RefundReviewPages):
+class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewPages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "refunds"
     export_columns = tuple(REFUND_CELLS)
+    summed_columns = REFUND_TOTALS
     search_hint = "Any id or reference"
     time_column = "requested_at"
     column_list = (
@@ -67,12 +72,14 @@ class RefundsView(ExportedListView, RefundReviewPages):
         "status",
         "requested_by",
     )
+    more_columns = ("changed_at", "failure_code")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "requested_at": "time",
         "public_id": "id",
         "order": "id",
         "amount_minor": "amount",
         "requested_by": "text",
+        "changed_at": "time",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -83,6 +90,8 @@ class RefundsView(ExportedListView, RefundReviewPages):
             "provider_code": "Provider",
             "amount_minor": "Amount",
             "requested_by": "Who and why",
+            "changed_at": "Changed",
+            "failure_code": "Failure",
         }
         self.column_formatters = {
             "requested_at": shown_as(lambda row: utc_time(row.requested_at)),
@@ -92,6 +101,8 @@ class RefundsView(ExportedListView, RefundReviewPages):
             "provider_code": shown_as(self._provider),
             "amount_minor": shown_as(lambda row: format_money(row.amount_minor, row.currency)),
             "status": shown_as(_status),
+            "changed_at": shown_as(lambda row: utc_time(row.changed_at)),
+            "failure_code": shown_as(lambda row: row.failure_code or "-"),
             "requested_by": shown_as(
                 lambda row: cells.with_small_print(row.requested_by, row.reason)
             ),
@@ -105,7 +116,7 @@ class RefundsView(ExportedListView, RefundReviewPages):
             url="refunds",
         )
 
-    def export_cells(self, rows: Sequence[RefundRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[RefundRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in REFUND_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:

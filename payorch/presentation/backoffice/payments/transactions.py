@@ -25,6 +25,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     reason_text,
     worded,
 )
+from payorch.presentation.backoffice.payments.payment_totals import TRANSACTION_TOTALS
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.segment_texts import (
@@ -37,6 +38,9 @@ from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, Te
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.list_totals import TotalledListView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.money_format import format_money
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
@@ -44,11 +48,12 @@ from payorch.presentation.services import services
 FIRST, FALLBACK = "first", "fallback"
 
 
-class TransactionsView(ExportedListView):
+class TransactionsView(ExportedListView, TotalledListView, OwnListView):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "transactions"
     export_columns = tuple(TRANSACTION_CELLS)
+    summed_columns = TRANSACTION_TOTALS
     search_hint = "Any id, reference or e-mail"
     time_column = "started_at"
     column_list = (
@@ -62,6 +67,7 @@ class TransactionsView(ExportedListView):
         "reason",
         "latency_ms",
     )
+    more_columns = ("merchant_reference", "country", "card_brand")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "started_at": "time",
         "public_id": "id",
@@ -69,6 +75,7 @@ class TransactionsView(ExportedListView):
         "customer": "text",
         "amount_minor": "amount",
         "latency_ms": "number",
+        "merchant_reference": "text",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -79,6 +86,7 @@ class TransactionsView(ExportedListView):
             "provider_code": "Provider",
             "amount_minor": "Amount",
             "latency_ms": "Latency",
+            "merchant_reference": "Reference",
         }
         self.column_formatters = {
             "started_at": shown_as(lambda row: utc_time(row.started_at)),
@@ -90,6 +98,9 @@ class TransactionsView(ExportedListView):
             "status": shown_as(lambda row: cells.badge(*TRANSACTION_STATUSES[row.status])),
             "reason": shown_as(_reason),
             "latency_ms": shown_as(_latency),
+            "merchant_reference": shown_as(lambda row: row.order.merchant_reference or "-"),
+            "country": shown_as(lambda row: row.order.country),
+            "card_brand": shown_as(lambda row: row.card_brand or "-"),
         }
         super().__init__(
             TransactionRow,
@@ -100,7 +111,7 @@ class TransactionsView(ExportedListView):
             url="transactions",
         )
 
-    def export_cells(self, rows: Sequence[TransactionRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[TransactionRow]) -> Iterable[Sequence[Cell]]:
         return ([cell(row) for cell in TRANSACTION_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
@@ -209,7 +220,7 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
             is_extra=True,
         ),
         ChoiceFilter(
-            name="after",
+            name="follows",
             label="Right after",
             choices=lambda: provider_choices(session.session),
             where=tried_after,

@@ -1,4 +1,4 @@
-"""What the CSV of the differences holds of each."""
+"""What the files of the differences hold of each."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,8 +10,7 @@ from payorch.infrastructure.persistence.tables.settlements import (
     SettlementDifferenceRow,
     SettlementLineRow,
 )
-from payorch.presentation.csv_lines import formula_safe
-from payorch.presentation.money_format import format_amount_plain
+from payorch.presentation.export_cells import AmountCell, Cell
 
 COLUMNS = (
     *("difference", "kind", "state", "provider", "report", "found_at", "currency", "there"),
@@ -24,7 +23,7 @@ _Row = SettlementDifferenceRow
 
 def difference_cells(
     session: Any, rows: Sequence[SettlementDifferenceRow]
-) -> Iterator[Sequence[str]]:
+) -> Iterator[Sequence[Cell]]:
     facts = _facts(session, [row.id for row in rows])
     return (_cells(row, facts[row.id]) for row in rows)
 
@@ -43,13 +42,13 @@ def _facts(session: Any, keys: Sequence[int]) -> dict[int, Any]:
     return {row.id: row for row in session.execute(statement)}
 
 
-def _cells(row: SettlementDifferenceRow, facts: Any) -> Sequence[str]:
+def _cells(row: SettlementDifferenceRow, facts: Any) -> Sequence[Cell]:
     here_currency = row.here_currency or row.currency
     return [
         str(row.id),
         row.kind,
         row.state,
-        formula_safe(row.provider_code),
+        row.provider_code,
         str(row.import_id),
         row.found_at.isoformat(),
         row.currency,
@@ -57,16 +56,16 @@ def _cells(row: SettlementDifferenceRow, facts: Any) -> Sequence[str]:
         _amount(row.here_minor, here_currency),
         row.here_currency or "",
         row.here_status or "",
-        formula_safe(facts.reference or ""),
-        formula_safe(facts.our_reference or ""),
+        facts.reference or "",
+        facts.our_reference or "",
         "" if facts.settled_on is None else facts.settled_on.isoformat(),
-        formula_safe(facts.payout_id or ""),
+        facts.payout_id or "",
         facts.public_id or "",
         "" if row.resolved_at is None else row.resolved_at.isoformat(),
-        formula_safe(row.resolved_by or ""),
-        formula_safe(row.reason or ""),
+        row.resolved_by or "",
+        row.reason or "",
     ]
 
 
-def _amount(minor: int | None, currency: str) -> str:
-    return "" if minor is None else format_amount_plain(minor, currency)
+def _amount(minor: int | None, currency: str) -> Cell:
+    return "" if minor is None else AmountCell(minor, currency)

@@ -49,6 +49,8 @@ from payorch.presentation.backoffice.shell.exact_filters import (
 from payorch.presentation.backoffice.shell.exact_search import keys_found
 from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
@@ -58,7 +60,7 @@ _MENU_COUNTS_TO = 99
 _Row = SettlementDifferenceRow
 
 
-class DifferencesView(ExportedListView):
+class DifferencesView(ExportedListView, OwnListView):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_SETTLEMENTS
     export_name = "settlement differences"
@@ -137,7 +139,7 @@ class DifferencesView(ExportedListView):
             context["totals"] = totals_of(matching)
         return super().render(template, **context)
 
-    def export_cells(self, rows: Sequence[SettlementDifferenceRow]) -> Iterable[Sequence[str]]:
+    def export_cells(self, rows: Sequence[SettlementDifferenceRow]) -> Iterable[Sequence[Cell]]:
         return difference_cells(self.session.session, rows)
 
     @expose("/<key>")

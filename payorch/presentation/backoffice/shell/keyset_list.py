@@ -20,7 +20,12 @@ from payorch.presentation.backoffice.shell.exact_filters import (
     TimeFilter,
     typed,
 )
-from payorch.presentation.backoffice.shell.list_criteria import SEARCH, Direction, ListCriteria
+from payorch.presentation.backoffice.shell.list_criteria import (
+    NO_FILTERS,
+    SEARCH,
+    Direction,
+    ListCriteria,
+)
 
 COUNT_CAP = 10_000
 
@@ -63,6 +68,11 @@ class KeysetListView(BackofficeModelView):
     # How a column is set: amount, number, time, id or text (static/css/backoffice.css).
     column_kinds: ClassVar[Mapping[str, str]] = {}
     time_column: ClassVar[str] = "created_at"
+
+    def __init__(self, model: type[Any], session: Any, **kwargs: Any) -> None:
+        if taken := NO_FILTERS & {filter_.name for filter_ in self.exact_filters}:
+            raise TypeError(f"{type(self).__name__}: no filter may be called {sorted(taken)}.")
+        super().__init__(model, session, **kwargs)
 
     def saved_views(self) -> Sequence[SavedView]:
         """The tabs above the list; none unless a subclass has some."""

@@ -10,6 +10,9 @@ from payorch.presentation.backoffice.shell.exact_filters import ExactFilter
 from payorch.presentation.backoffice.shell.exact_search import cleaned
 
 SEARCH = "search"
+NO_FILTERS = frozenset({SEARCH, "after", "before", "part"})
+"""Names that mean something else in a list's address: a filter of that name would break paging."""
+
 Direction = Literal["after", "before"]
 
 
