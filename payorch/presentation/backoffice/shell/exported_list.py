@@ -54,7 +54,7 @@ class ExportedListView(KeysetListView):
         services().record_access.figures_exported(
             current_staff().email,
             chart=self.export_name,
-            query=request.query_string.decode("ascii", "replace"),
+            query=criteria.journalled(),
             address=request.remote_addr or "",
         )
         file = self.export_name.replace(" ", "-")
@@ -73,6 +73,15 @@ class ExportedListView(KeysetListView):
             yield "".join(csv_line(cells) for cells in self.export_cells(rows))
 
     def _pages(self, matching: Any, order: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        try:
+            yield from self._read_pages(matching, order)
+        finally:
+            # The request has ended its session before the file is written, and the query goes on
+            # with it: nobody else gives its connection back, nor that of what the lines looked up.
+            matching.session.close()
+            self.session.session.remove()
+
+    def _read_pages(self, matching: Any, order: Sequence[Any]) -> Iterator[Sequence[Any]]:
         newest_first = matching.order_by(*(column.desc() for column in order))
         rows: Sequence[Any] = ()
         while True:
@@ -84,4 +93,4 @@ class ExportedListView(KeysetListView):
                 return
             yield rows
             # Else every row that was written out would be kept until the end.
-            self.session.session.expunge_all()
+            matching.session.expunge_all()
