@@ -33,6 +33,7 @@ ACCESS_IS_JOURNALLED = {
     "backoffice_orders.export",
     "backoffice_transactions.export",
     "backoffice_refunds.export",
+    "backoffice_customers.export",
 }
 """Who took figures away is written down."""
 

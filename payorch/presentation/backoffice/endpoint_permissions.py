@@ -42,6 +42,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
         attention.index entries.index entries.of_thing
         backoffice_orders.index_view backoffice_orders.order_page
         backoffice_transactions.index_view
+        backoffice_customers.index_view backoffice_customers.customer_page
         backoffice_refunds.index_view
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
@@ -80,7 +81,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.SETTLE_FLAGS: """
         backoffice_orders.flag_page backoffice_orders.deal_with_flag
         backoffice_orders.reopen_flag_page backoffice_orders.reopen_flag""",
-    Permission.ERASE_CUSTOMERS: "backoffice_orders.erase_page backoffice_orders.erase",
+    Permission.ERASE_CUSTOMERS: """
+        backoffice_orders.erase_page backoffice_orders.erase
+        backoffice_customers.erase_page backoffice_customers.erase""",
+    Permission.REVEAL_CUSTOMERS: """
+        backoffice_orders.reveal_page backoffice_orders.reveal
+        backoffice_orders.customer_export_page backoffice_orders.customer_export""",
     Permission.WRITE_NOTES: "backoffice_orders.note_page backoffice_orders.note",
     Permission.MANAGE_ALERTS: "alerts.acknowledge alerts.rule alerts.change_rule",
     Permission.MANAGE_API_KEYS: """
@@ -94,7 +100,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
         settlement_differences.resolve settlement_differences.reopen""",
     Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
     Permission.EXPORT_PAYMENTS: """
-        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export""",
+        backoffice_orders.export backoffice_transactions.export backoffice_refunds.export
+        backoffice_customers.export""",
 }
 
 EXPORTS = frozenset(
@@ -103,6 +110,8 @@ EXPORTS = frozenset(
         "backoffice_journal.export_file",
         "settlement_differences.export",
         "backoffice_orders.export",
+        "backoffice_orders.customer_export",
+        "backoffice_customers.export",
         "backoffice_transactions.export",
         "backoffice_refunds.export",
     }
