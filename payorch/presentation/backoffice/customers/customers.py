@@ -51,7 +51,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 _LATER = aliased(OrderRow)
 
 # Not NOT EXISTS: either database then reads one entry of the index for each order, the last one of
-# its address, and none of them is led to join all orders with all others.
+# its address, and none of them is led to join all orders with all others (figures in ADR 30).
 _IS_LAST = typed(
     OrderRow.id
     == select(func.max(_LATER.id))
