@@ -46,6 +46,7 @@ from payorch.application.replay_policy import ReplayPolicyUseCase
 from payorch.application.request_limits import LimitRequestsUseCase
 from payorch.application.resend_notice import ResendNoticeUseCase
 from payorch.application.resolve_transaction import ResolveTransactionUseCase
+from payorch.application.reveal_customers import RevealCustomersUseCase
 from payorch.application.review import ReviewTransactionUseCase
 from payorch.application.review_refund import ReviewRefundUseCase
 from payorch.application.routing_draft import EditRoutingDraftUseCase, RoutingDrafts
@@ -78,6 +79,7 @@ class Services:
     refund_payment: RefundPaymentUseCase
     personal_data: PersonalDataReader
     erase_customer: EraseCustomerUseCase
+    reveal_customers: RevealCustomersUseCase
     review_refund: ReviewRefundUseCase
     refunds: RefundReader
     jobs: JobQueue

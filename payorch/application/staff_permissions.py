@@ -28,6 +28,7 @@ class Permission(StrEnum):
     WRITE_NOTES = "notes.write"
     MANAGE_ALERTS = "alerts.manage"
     ERASE_CUSTOMERS = "customers.erase"
+    REVEAL_CUSTOMERS = "customers.reveal"
     MANAGE_API_KEYS = "api_keys.manage"
     MANAGE_STAFF = "staff.manage"
     RECONCILE_SETTLEMENTS = "settlements.reconcile"
@@ -53,6 +54,9 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         Permission.CANCEL_ORDERS,
         Permission.SETTLE_FLAGS,
         Permission.ERASE_CUSTOMERS,
+        # Nobody else speaks with customers. An auditor checks who looked and why, not whom at, and
+        # an admin, who makes logins, would open everything to themselves.
+        Permission.REVEAL_CUSTOMERS,
         Permission.RECONCILE_SETTLEMENTS,
         Permission.EXPORT_SETTLEMENTS,
         Permission.EXPORT_PAYMENTS,

@@ -200,6 +200,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         refund_payment=giving_back.refund_payment,
         personal_data=base.personal_data,
         erase_customer=personal_data.erase,
+        reveal_customers=personal_data.reveal,
         review_refund=giving_back.review,
         refunds=SqlAlchemyRefundReader(base.database),
         jobs=base.jobs,

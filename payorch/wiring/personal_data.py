@@ -1,4 +1,4 @@
-"""Customers' personal data: sealing it anew, and erasing it."""
+"""Customers' personal data: sealing it anew, showing it with a reason, and erasing it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,12 @@ from payorch.application.jobs import (
     JobHandler,
     Schedule,
 )
+from payorch.application.reveal_customers import RevealCustomersUseCase
 from payorch.application.seal_personal_data import SealPersonalDataUseCase
 from payorch.config import Settings
+from payorch.infrastructure.persistence.access_journal import SqlAlchemyAccessJournal
 from payorch.infrastructure.persistence.erasure_book import SqlAlchemyErasureBook
+from payorch.infrastructure.persistence.order_reader import SqlAlchemyOrderReader
 from payorch.infrastructure.persistence.sealing_book import SqlAlchemySealingBook
 from payorch.wiring.base import Base
 
@@ -29,6 +32,7 @@ PERSONAL_DATA_SCHEDULES = (
 class PersonalDataWork:
     seal: SealPersonalDataUseCase
     erase: EraseCustomerUseCase
+    reveal: RevealCustomersUseCase
 
     @property
     def handlers(self) -> Mapping[str, JobHandler]:
@@ -48,5 +52,10 @@ def personal_data_work(settings: Settings, base: Base) -> PersonalDataWork:
             SqlAlchemyErasureBook(base.transactions),
             base.clock,
             keep=timedelta(days=days) if days else None,
+        ),
+        reveal=RevealCustomersUseCase(
+            SqlAlchemyOrderReader(base.database, base.personal_data),
+            SqlAlchemyAccessJournal(base.transactions),
+            base.clock,
         ),
     )

@@ -12,6 +12,7 @@ from payorch.infrastructure.jobs import drain
 from payorch.infrastructure.persistence.tables import (
     JobRow,
     NoticeRow,
+    OrderRow,
     SettlementDifferenceRow,
     SettlementImportRow,
 )
@@ -67,6 +68,7 @@ class PopulatedOffice(Office):
         with self.database.read() as connection:
             return {
                 "backoffice_letters": connection.scalar(select(NoticeRow.public_id)),
+                "backoffice_customers": connection.scalar(select(OrderRow.customer_email_index)),
                 "backoffice_jobs": str(connection.scalar(select(JobRow.id))),
                 "settlement_reports": str(connection.scalar(select(SettlementImportRow.id))),
                 "settlement_differences": str(

@@ -37,6 +37,8 @@ ACCESS_IS_JOURNALLED = {
     "backoffice_transactions.export_xlsx",
     "backoffice_refunds.export",
     "backoffice_refunds.export_xlsx",
+    "backoffice_customers.export",
+    "backoffice_customers.export_xlsx",
 }
 """Who took figures away is written down."""
 

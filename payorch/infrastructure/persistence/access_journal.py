@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from payorch.application.journal_archive import ExportJournal
+from payorch.domain.payment_order import OrderId
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 
@@ -116,6 +117,36 @@ class SqlAlchemyAccessJournal:
                 reason="no reason is asked for figures",
                 before=None,
                 after={"address": address, "filters": query},
+                at=at,
+            )
+
+    def customer_revealed(
+        self, order_id: OrderId, *, actor: str, reason: str, address: str, at: datetime
+    ) -> None:
+        with self._transactions.write() as connection:
+            insert_entry(
+                connection,
+                actor=actor,
+                action="customer_revealed",
+                subject=_subject(f"order:{order_id}"),
+                reason=reason,
+                before=None,
+                after={"address": address},
+                at=at,
+            )
+
+    def customers_exported(
+        self, name: str, *, filters: str, actor: str, reason: str, address: str, at: datetime
+    ) -> None:
+        with self._transactions.write() as connection:
+            insert_entry(
+                connection,
+                actor=actor,
+                action="customers_exported",
+                subject=_subject(f"chart:{name}"),
+                reason=reason,
+                before=None,
+                after={"address": address, "filters": filters},
                 at=at,
             )
 

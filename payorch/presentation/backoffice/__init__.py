@@ -6,6 +6,7 @@ from flask_sqlalchemy import SQLAlchemy
 from payorch.presentation.backoffice import staff_login
 from payorch.presentation.backoffice.alerts.alerts import AlertsView
 from payorch.presentation.backoffice.api_keys.api_keys import ApiKeysView
+from payorch.presentation.backoffice.customers.customers import CustomersView
 from payorch.presentation.backoffice.dashboard.dashboard import DashboardView
 from payorch.presentation.backoffice.declines.decline_codes import DeclineCodesView
 from payorch.presentation.backoffice.jobs.jobs import JobsView
@@ -55,6 +56,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         OrdersView(db),
         TransactionsView(db),
         RefundsView(db),
+        CustomersView(db),
         ReviewsView(db),
         ProviderEventsView(db),
         SettlementReportsView(db),

@@ -50,6 +50,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
         backoffice_orders.index_view backoffice_orders.order_page backoffice_orders.totals
         backoffice_transactions.index_view backoffice_transactions.totals
         backoffice_refunds.index_view backoffice_refunds.totals
+        backoffice_customers.index_view backoffice_customers.customer_page
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page
@@ -92,7 +93,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.SETTLE_FLAGS: """
         backoffice_orders.flag_page backoffice_orders.deal_with_flag
         backoffice_orders.reopen_flag_page backoffice_orders.reopen_flag""",
-    Permission.ERASE_CUSTOMERS: "backoffice_orders.erase_page backoffice_orders.erase",
+    Permission.ERASE_CUSTOMERS: """
+        backoffice_orders.erase_page backoffice_orders.erase
+        backoffice_customers.erase_page backoffice_customers.erase""",
+    Permission.REVEAL_CUSTOMERS: """
+        backoffice_orders.reveal_page backoffice_orders.reveal
+        backoffice_orders.customer_export_page backoffice_orders.customer_export""",
     Permission.WRITE_NOTES: "backoffice_orders.note_page backoffice_orders.note",
     Permission.MANAGE_ALERTS: "alerts.acknowledge alerts.rule alerts.change_rule",
     Permission.MANAGE_API_KEYS: """
@@ -109,7 +115,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.EXPORT_PAYMENTS: """
         backoffice_orders.export backoffice_transactions.export backoffice_refunds.export
         backoffice_orders.export_xlsx backoffice_transactions.export_xlsx
-        backoffice_refunds.export_xlsx""",
+        backoffice_refunds.export_xlsx backoffice_customers.export
+        backoffice_customers.export_xlsx""",
 }
 
 EXPORTS = frozenset(
@@ -120,6 +127,9 @@ EXPORTS = frozenset(
         "settlement_differences.export_xlsx",
         "backoffice_orders.export",
         "backoffice_orders.export_xlsx",
+        "backoffice_orders.customer_export",
+        "backoffice_customers.export",
+        "backoffice_customers.export_xlsx",
         "backoffice_transactions.export",
         "backoffice_transactions.export_xlsx",
         "backoffice_refunds.export",

@@ -220,6 +220,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "enter_normal_mode": _plain("ended SAFE mode"),
     "order_cancelled": _plain("cancelled the order"),
     "customer_erased": _plain("erased the customer of {thing}"),
+    "customer_revealed": _plain("looked at the customer of {thing}"),
+    "customers_exported": _plain("took “{thing}” away as CSV, with the customers' data"),
     "data_key_rotated": _plain("made {thing} for personal data"),
     "data_key_destroyed": _plain("destroyed {thing}: no row needed it any more"),
     "order_flag_dealt_with": _flag("marked the flag “{flag}” as dealt with"),

@@ -121,3 +121,15 @@ def test_it_is_journalled_with_its_filter(office, finn):
     assert entry.actor == "finn@example.org"
     assert "transactions" in entry.subject
     assert "provider=beta" in str(entry.after)
+
+
+@pytest.mark.parametrize("page", [ORDERS, TRANSACTIONS, REFUNDS])
+def test_a_file_gives_its_connection_back(open_office, database_url, page):
+    office = open_office(database_url)
+    finn, pool = office.logged_in("finn"), office.database.engine.pool
+
+    assert taken(finn, page) == []
+    stopped = finn.get(f"{page}export.csv")
+    stopped.close()
+
+    assert pool.checkedout() == 0

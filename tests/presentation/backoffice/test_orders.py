@@ -41,7 +41,7 @@ def orders_in(response):
 def test_list_shows_what_scanning_needs(read_some):
     row = read_some("/admin/orders/", status="paid").text
 
-    for shown in ("po_0001", "Two books", "INV-1", "Ana Diaz", "ana1@example.com", "€19.99"):
+    for shown in ("po_0001", "Two books", "INV-1", "A••• D•••", "a•••@example.com", "€19.99"):
         assert shown in row
     assert "Alpha Pay &rarr; Beta Pay" in row
     assert 'datetime="2026-03-01T12:01:00.000000Z"' in row

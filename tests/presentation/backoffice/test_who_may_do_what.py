@@ -47,6 +47,7 @@ WHO_DOES_WHAT = {
     Permission.EXPORT_SETTLEMENTS: "finance auditor",
     Permission.EXPORT_PAYMENTS: "finance auditor",
     Permission.ERASE_CUSTOMERS: "finance admin",
+    Permission.REVEAL_CUSTOMERS: "finance",
 }
 """Written down a second time on purpose: a role that gains a permission has to be meant."""
 

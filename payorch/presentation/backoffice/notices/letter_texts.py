@@ -8,6 +8,7 @@ from flask import url_for
 from payorch.application.notices import ALERT_KIND, NoticeEvent
 from payorch.domain.errors import SecretUnreadable
 from payorch.infrastructure.persistence.tables.notices import NoticeRow, NoticeState
+from payorch.presentation.backoffice.masked_texts import masked_email, without_address
 from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
 from payorch.presentation.backoffice.payments.shown_customer import ERASED, UNREADABLE
 from payorch.presentation.services import services
@@ -36,7 +37,10 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class ShownLetter:
-    """A letter as pages show it. `problem`: why there is none to show."""
+    """A letter as pages show it: a customer's address is masked, the staff's own is not.
+
+    `problem`: why there is none to show.
+    """
 
     recipient: str
     subject: str
@@ -53,8 +57,13 @@ def shown_letter(row: NoticeRow) -> ShownLetter:
     except SecretUnreadable as error:
         problem = f"This letter cannot be read: {error.message}"
         return ShownLetter(UNREADABLE, "Cannot be read", problem=problem)
-    letter = found.letter
-    return ShownLetter(found.recipient or NOBODY, letter.subject, letter.text, letter.html)
+    letter, recipient = found.letter, found.recipient
+    if row.kind == ALERT_KIND:
+        return ShownLetter(recipient or NOBODY, letter.subject, letter.text, letter.html)
+    return ShownLetter(
+        masked_email(recipient),
+        *(without_address(text, recipient) for text in (letter.subject, letter.text, letter.html)),
+    )
 
 
 def kind_text(kind: str) -> str:

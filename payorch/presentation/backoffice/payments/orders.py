@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import abort
+from flask import abort, current_app
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_sqlalchemy import SQLAlchemy
@@ -18,6 +18,7 @@ from payorch.infrastructure.persistence.tables.transactions import TransactionRo
 from payorch.presentation.backoffice.notices.order_letters import order_letters
 from payorch.presentation.backoffice.notices.work_queues import flag_waits
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.customer_export import CustomerExportPages
 from payorch.presentation.backoffice.payments.erasure_pages import ErasurePages
 from payorch.presentation.backoffice.payments.order_actions import (
     may_deal_with_flag,
@@ -41,6 +42,7 @@ from payorch.presentation.backoffice.payments.payment_texts import (
     flag_text,
 )
 from payorch.presentation.backoffice.payments.payment_totals import ORDER_TOTALS
+from payorch.presentation.backoffice.payments.reveal_pages import RevealPages
 from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
@@ -50,7 +52,6 @@ from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import by_email, keys_found
-from payorch.presentation.backoffice.shell.exported_list import ExportedListView
 from payorch.presentation.backoffice.shell.keyset_list import SavedView
 from payorch.presentation.backoffice.shell.list_totals import TotalledListView
 from payorch.presentation.backoffice.shell.own_lists import OwnListView
@@ -61,7 +62,7 @@ from payorch.presentation.page_context import utc_time
 ANY_FLAG, OPEN_FLAG = "any", "open"
 
 
-class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
+class OrdersView(CustomerExportPages, TotalledListView, OwnListView, ErasurePages, RevealPages):
     required_permission = Permission.READ_PAYMENTS
     export_permission = Permission.EXPORT_PAYMENTS
     export_name = "orders"
@@ -184,6 +185,8 @@ class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
             ),
             actions=order_actions(order, refunds, letters),
             may_refund=staff_may(Permission.REFUND_PAYMENTS),
+            may_reveal=staff_may(Permission.REVEAL_CUSTOMERS),
+            customer_address=_customer_address(order),
             may_resend_letters=staff_may(Permission.RESEND_LETTERS),
             may_deal_with_flag=may_deal_with_flag(order),
             may_reopen_flag=may_reopen_flag(order),
@@ -197,6 +200,13 @@ class OrdersView(ExportedListView, TotalledListView, OwnListView, ErasurePages):
         last = order.transactions[-1].submission_id
         tried = [t.provider_code for t in order.transactions if t.submission_id == last]
         return Markup(" &rarr; ").join(names.get(code, code) for code in tried)
+
+
+def _customer_address(order: OrderRow) -> str | None:
+    """None where nobody is named, and in a site without that page."""
+    has_page = f"{cells.CUSTOMERS_ENDPOINT}.customer_page" in current_app.view_functions
+    key = order.customer_email_index
+    return cells.customer_address(key) if key and has_page else None
 
 
 def _status(order: OrderRow) -> Markup:
@@ -224,6 +234,12 @@ def _filters(session: SQLAlchemy) -> tuple[Any, ...]:
         ),
         *amount_filters(OrderRow.currency, OrderRow.amount_minor),
         TextFilter(name="country", label="Country (code)", column=OrderRow.country, is_extra=True),
+        TextFilter(
+            name="customer",
+            label="Customer (key)",
+            column=OrderRow.customer_email_index,
+            is_extra=True,
+        ),
         *time_filters(OrderRow.created_at),
         ChoiceFilter(
             name="flag",

@@ -8,6 +8,7 @@ from payorch.presentation.backoffice.payments.payment_texts import Tone
 from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 
 ORDERS_ENDPOINT = "backoffice_orders"
+CUSTOMERS_ENDPOINT = "backoffice_customers"
 
 
 def badge(text: str, tone: Tone) -> Markup:
@@ -37,6 +38,11 @@ def order_address(order_public_id: str, transaction_public_id: str | None = None
 
 def order_link(order: OrderRow) -> Markup:
     return link(order.public_id, order_address(order.public_id))
+
+
+def customer_address(key: str) -> str:
+    """`key` is the index of the e-mail address: it tells nobody the address."""
+    return url_for(f"{CUSTOMERS_ENDPOINT}.customer_page", key=key)
 
 
 def customer(order: OrderRow) -> Markup:

@@ -1,4 +1,4 @@
-"""What the files of orders, transactions and refunds hold of each: no customer's personal data."""
+"""What the files of orders, transactions and refunds hold of each: customers are masked."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,6 +7,7 @@ from payorch.infrastructure.persistence.tables.orders import OrderRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.presentation.backoffice.payments.order_refunds import refunded_minor_of
+from payorch.presentation.backoffice.payments.shown_customer import shown_customer
 from payorch.presentation.export_cells import AmountCell, Cell
 
 
@@ -16,6 +17,11 @@ def _text(value: object) -> str:
 
 def _time(moment: datetime | None) -> str:
     return "" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _customer_name(order: OrderRow) -> str:
+    shown = shown_customer(order)
+    return _text(shown.name or shown.note)
 
 
 ORDER_CELLS: Mapping[str, Callable[[OrderRow], Cell]] = {
@@ -33,6 +39,8 @@ ORDER_CELLS: Mapping[str, Callable[[OrderRow], Cell]] = {
     ),
     "flag": lambda row: row.flag or "",
     "expires_at": lambda row: _time(row.expires_at),
+    "customer_name": _customer_name,
+    "customer_email": lambda row: _text(shown_customer(row).email),
 }
 
 TRANSACTION_CELLS: Mapping[str, Callable[[TransactionRow], Cell]] = {

@@ -1,9 +1,10 @@
-"""Who a customer is, as pages show it: also when that was erased, or cannot be read."""
+"""Who a customer is, as pages show it: masked, also when it was erased, or cannot be read."""
 
 from dataclasses import dataclass
 
 from payorch.domain.errors import SecretUnreadable
 from payorch.infrastructure.persistence.tables.orders import OrderRow
+from payorch.presentation.backoffice.masked_texts import masked_email, masked_name
 from payorch.presentation.services import services
 
 UNREADABLE = "cannot be read"
@@ -12,7 +13,9 @@ ERASED = "erased"
 
 @dataclass(frozen=True, slots=True)
 class ShownCustomer:
-    """`note` says in a word why there is no name, and `because` in a sentence."""
+    """Name and address are masked. `note` says in a word why there is none, `because` in a
+    sentence.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -32,4 +35,6 @@ def shown_customer(order: OrderRow) -> ShownCustomer:
         return ShownCustomer(note=UNREADABLE, because=f"It cannot be read: {error.message}")
     if customer is None:
         return ShownCustomer()
-    return ShownCustomer(customer.name, customer.email)
+    return ShownCustomer(
+        masked_name(customer.name), masked_email(customer.email) if customer.email else None
+    )

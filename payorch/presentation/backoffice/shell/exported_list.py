@@ -50,7 +50,7 @@ class ExportedListView(KeysetListView):
     @expose("/export.csv")
     def export(self) -> ResponseReturnValue:
         criteria, matching = self._asked()
-        self._journal(self.export_name)
+        self._journal(self.export_name, criteria)
         return Response(
             stream_with_context(self._lines(matching, self._order_columns(criteria))),
             mimetype="text/csv",
@@ -69,7 +69,7 @@ class ExportedListView(KeysetListView):
                 "error",
             )
             return redirect(self._address(criteria), code=303)
-        self._journal(f"{self.export_name} (XLSX)")
+        self._journal(f"{self.export_name} (XLSX)", criteria)
         rows = (cells for rows in self._pages(matching, order) for cells in self.export_cells(rows))
         file = workbook_of(self.export_columns, rows)
         response = Response(in_chunks(file), mimetype=XLSX, headers=self._as_file("xlsx"))
@@ -86,11 +86,11 @@ class ExportedListView(KeysetListView):
         except InvalidFilter:
             abort(422)
 
-    def _journal(self, what: str) -> None:
+    def _journal(self, what: str, criteria: ListCriteria) -> None:
         services().record_access.figures_exported(
             current_staff().email,
             chart=what,
-            query=request.query_string.decode("ascii", "replace"),
+            query=criteria.journalled(),
             address=request.remote_addr or "",
         )
 
@@ -105,6 +105,15 @@ class ExportedListView(KeysetListView):
             yield "".join(csv_line(map(csv_text, cells)) for cells in self.export_cells(rows))
 
     def _pages(self, matching: Any, order: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        try:
+            yield from self._read_pages(matching, order)
+        finally:
+            # The request has ended its session before the file is written, and the query goes on
+            # with it: nobody else gives its connection back, nor that of what the lines looked up.
+            matching.session.close()
+            self.session.session.remove()
+
+    def _read_pages(self, matching: Any, order: Sequence[Any]) -> Iterator[Sequence[Any]]:
         newest_first = matching.order_by(*(column.desc() for column in order))
         rows: Sequence[Any] = ()
         while True:
@@ -116,4 +125,4 @@ class ExportedListView(KeysetListView):
                 return
             yield rows
             # Else every row that was written out would be kept until the end.
-            self.session.session.expunge_all()
+            matching.session.expunge_all()

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
+from urllib.parse import quote
 
 from werkzeug.datastructures import MultiDict
 
+from payorch.presentation.backoffice.masked_texts import masked_email
 from payorch.presentation.backoffice.shell.exact_filters import ExactFilter
 from payorch.presentation.backoffice.shell.exact_search import cleaned
 
@@ -44,6 +46,16 @@ class ListCriteria:
         if self.cursor:
             args[self.direction] = self.cursor
         return args
+
+    def journalled(self) -> str:
+        """What the list was cut down by, for the journal, which keeps it for ever: a customer's
+        address that was searched for is masked.
+        """
+        args = self.from_start().query_args()
+        return "&".join(
+            f"{name}={masked_email(text) if '@' in text else quote(text)}"
+            for name, text in args.items()
+        )
 
     def without(self, name: str) -> Self:
         """The same, from the start, with one filter (or the search) taken away."""

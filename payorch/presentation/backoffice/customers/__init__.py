@@ -1,0 +1,1 @@
+"""Customers: one line for each e-mail address, its orders, and forgetting it."""
