@@ -23,6 +23,7 @@ from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
+from payorch.application.large_refunds import LargeRefundsUseCase
 from payorch.application.login_limits import LimitLoginsUseCase
 from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
@@ -75,6 +76,7 @@ class Services:
     work_on_order: WorkOnOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    large_refunds: LargeRefundsUseCase
     personal_data: PersonalDataReader
     erase_customer: EraseCustomerUseCase
     review_refund: ReviewRefundUseCase

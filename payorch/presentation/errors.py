@@ -58,6 +58,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.RefundTooLarge: 409,
     facts.RefundInProgress: 409,
     facts.RefundNotRetryable: 409,
+    facts.RefundNeedsSecondPerson: 409,
+    facts.RefundProposalNotPossible: 409,
     InvalidWindow: 422,
     facts.NoticeNotFound: 404,
     facts.ReviewNotPossible: 409,

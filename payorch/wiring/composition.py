@@ -135,7 +135,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
     )
     verify = ledger_verification(base)
-    giving_back = refunds(base)
+    giving_back = refunds(settings, base)
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile),
@@ -192,6 +192,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        large_refunds=giving_back.large,
         personal_data=base.personal_data,
         erase_customer=personal_data.erase,
         review_refund=giving_back.review,

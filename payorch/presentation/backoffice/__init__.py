@@ -14,6 +14,7 @@ from payorch.presentation.backoffice.notices.attention import AttentionView
 from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
+from payorch.presentation.backoffice.payments.refund_proposals import RefundProposalsView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
@@ -55,6 +56,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         OrdersView(db),
         TransactionsView(db),
         RefundsView(db),
+        RefundProposalsView(db),
         ReviewsView(db),
         ProviderEventsView(db),
         SettlementReportsView(db),

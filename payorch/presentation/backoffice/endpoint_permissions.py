@@ -43,6 +43,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
         backoffice_orders.index_view backoffice_orders.order_page
         backoffice_transactions.index_view
         backoffice_refunds.index_view
+        refund_proposals.index_view refund_proposals.proposal_page
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page
@@ -72,7 +73,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.REFUND_PAYMENTS: """
         backoffice_refunds.refund_page backoffice_refunds.confirm_page backoffice_refunds.refund
         backoffice_refunds.retry_page backoffice_refunds.retry backoffice_refunds.review_page
-        backoffice_refunds.propose backoffice_refunds.decide""",
+        backoffice_refunds.propose backoffice_refunds.decide
+        refund_proposals.decide refund_proposals.withdraw""",
     Permission.CHECK_PAYMENTS: "backoffice_orders.check_page backoffice_orders.check",
     Permission.PROPOSE_REVIEWS: "backoffice_reviews.propose",
     Permission.DECIDE_REVIEWS: "backoffice_reviews.decide backoffice_reviews.approve",

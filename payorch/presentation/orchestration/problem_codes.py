@@ -67,6 +67,8 @@ PROBLEM_CODES = tuple(
         ),
         ("refund_in_progress", 409, "The provider is being asked. Read the refund again later."),
         ("refund_not_retryable", 409, "Only a failed refund can be tried again."),
+        ("refund_needs_second_person", 409, "Staff only: a second person has to agree first."),
+        ("refund_proposal_not_possible", 409, "Look at the proposed refund again."),
         ("invalid_money", 422, "The amount or the currency cannot be charged."),
         (
             "no_provider_for_order",
