@@ -14,12 +14,12 @@ from payorch.application.ports import Checkpoint, Clock, Ids
 from payorch.application.refund_ledger import NewRefund, OpenedRefund, RefundLedger
 from payorch.application.refund_payment import RefundPayment, RefundPaymentUseCase
 from payorch.application.staff_reason import checked_reason
-from payorch.domain.errors import RefundNeedsSecondPerson, RefundProposalNotPossible
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId, RefundKind
 from payorch.domain.refundable import Refundable, RefundPlan
 from payorch.domain.second_person import PROPOSAL_LIFE, SecondPersonLimits
+from payorch.domain.second_person_errors import RefundNeedsSecondPerson, RefundProposalNotPossible
 
 
 class ProposalState(StrEnum):

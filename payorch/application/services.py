@@ -60,6 +60,7 @@ from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.trial_report import ReportTrialUseCase
+from payorch.application.undo_settlement import UndoSettlementUseCase
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
 
@@ -116,6 +117,7 @@ class Services:
     journal: JournalArchive
     record_access: RecordAccessUseCase
     receive_settlement: ReceiveSettlementUseCase
+    undo_settlement: UndoSettlementUseCase
     settle_differences: SettleDifferencesUseCase
     limit_logins: LimitLoginsUseCase
     limit_requests: LimitRequestsUseCase

@@ -216,26 +216,6 @@ class RefundTooLarge(PayorchError):
         self.refundable_minor = refundable_minor
 
 
-class RefundNeedsSecondPerson(PayorchError):
-    """Above what one person alone may give back: another one has to agree. Nothing was done.
-
-    `counted_minor` is what staff have asked for of the same order within a day before.
-    """
-
-    code = "refund_needs_second_person"
-
-    def __init__(self, message: str, *, limit_minor: int, counted_minor: int) -> None:
-        super().__init__(message)
-        self.limit_minor = limit_minor
-        self.counted_minor = counted_minor
-
-
-class RefundProposalNotPossible(PayorchError):
-    """A large refund cannot be proposed, decided or withdrawn now; the message says why."""
-
-    code = "refund_proposal_not_possible"
-
-
 class RefundNotFound(PayorchError):
     code = "refund_not_found"
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from payorch.domain.errors import RefundNeedsSecondPerson
 from payorch.domain.money import Money
+from payorch.domain.second_person_errors import RefundNeedsSecondPerson
 
 ANY_CURRENCY = "*"
 COUNTED_FOR = timedelta(hours=24)

@@ -232,6 +232,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         journal=journal_archive(base),
         record_access=access_records(base),
         receive_settlement=settling.receive,
+        undo_settlement=settling.undo,
         settle_differences=settling.settle_differences,
         limit_logins=login_limits(base, settings.secret_key),
         limit_requests=request_limits(settings, base),

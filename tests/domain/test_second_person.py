@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from payorch.domain.errors import RefundNeedsSecondPerson
 from payorch.domain.money import Money
 from payorch.domain.second_person import SecondPersonLimits
+from payorch.domain.second_person_errors import RefundNeedsSecondPerson
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = SecondPersonLimits({"EUR": 500, "*": 900})

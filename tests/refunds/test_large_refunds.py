@@ -11,11 +11,10 @@ from payorch.domain.errors import (
     IdempotencyKeyReused,
     OrderNotRefundable,
     ReasonRequired,
-    RefundNeedsSecondPerson,
-    RefundProposalNotPossible,
     RefundTooLarge,
 )
 from payorch.domain.refund import RefundKind, RefundStatus
+from payorch.domain.second_person_errors import RefundNeedsSecondPerson, RefundProposalNotPossible
 from tests.concurrency.racing import race
 from tests.fakes import CrashAt, SimulatedCrash
 from tests.refunds.refund_shop import RefundShop, a_refund
@@ -325,5 +324,5 @@ def test_a_large_refund_without_its_second_person_is_found(shop, paid):
     with shop.database.tx() as connection:
         connection.exec_driver_sql("DELETE FROM refund_proposals")
 
-    found = {(it.rule.kind, it.subject) for it in shop.wired.verify.execute(since=None).findings}
+    found = {(it.rule.kind, it.violation.subject) for it in shop.wired.verify.execute(since=None).findings}
     assert ("large_refund_alone", refund.id) in found

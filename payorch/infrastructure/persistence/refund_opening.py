@@ -12,10 +12,11 @@ from sqlalchemy import Connection, RowMapping
 
 from payorch.application.refund_jobs import send_job
 from payorch.application.refund_ledger import NewRefund
-from payorch.domain.errors import OrderNotFound, RefundNeedsSecondPerson
+from payorch.domain.errors import OrderNotFound
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId
 from payorch.domain.second_person import SecondPersonLimits
+from payorch.domain.second_person_errors import RefundNeedsSecondPerson
 from payorch.infrastructure.persistence import refund_statements as sql
 from payorch.infrastructure.persistence import second_person_statements as staff
 from payorch.infrastructure.persistence.job_statements import insert_jobs

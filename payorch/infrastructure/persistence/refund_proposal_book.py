@@ -14,10 +14,11 @@ from payorch.application.large_refunds import NewProposal, ProposalState, Refund
 from payorch.application.refund_ledger import NewRefund
 from payorch.application.refund_payment import RefundPayment
 from payorch.application.staff_alerts import alert_job
-from payorch.domain.errors import IdempotencyKeyReused, RefundProposalNotPossible
+from payorch.domain.errors import IdempotencyKeyReused
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId
+from payorch.domain.second_person_errors import RefundProposalNotPossible
 from payorch.infrastructure.persistence import refund_statements as sql
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs

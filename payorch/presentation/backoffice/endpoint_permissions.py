@@ -93,6 +93,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.RECONCILE_SETTLEMENTS: """
         settlement_reports.upload_page settlement_reports.upload settlement_reports.columns_page
         settlement_reports.start settlement_reports.run_again settlement_reports.discard
+        settlement_reports.undo_page settlement_reports.undo
         settlement_differences.resolve settlement_differences.reopen""",
     Permission.EXPORT_SETTLEMENTS: "settlement_differences.export",
     Permission.EXPORT_PAYMENTS: """

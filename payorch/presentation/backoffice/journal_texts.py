@@ -273,6 +273,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "set_settlement_mapping": _plain("said what the columns of {thing} mean"),
     "settlement_import_started": _plain("let {thing} be read"),
     "settlement_import_run_again": _plain("let {thing} go on"),
+    "settlement_undo_started": _plain("began to take {thing} back"),
+    "settlement_import_undone": _plain("took {thing} back as a whole"),
     "settlement_import_discarded": _plain("discarded {thing}"),
     "settlement_difference_resolved": _plain("resolved the {thing}"),
     "settlement_difference_reopened": _plain("took the {thing} up again"),
