@@ -324,5 +324,8 @@ def test_a_large_refund_without_its_second_person_is_found(shop, paid):
     with shop.database.tx() as connection:
         connection.exec_driver_sql("DELETE FROM refund_proposals")
 
-    found = {(it.rule.kind, it.violation.subject) for it in shop.wired.verify.execute(since=None).findings}
+    found = {
+        (it.rule.kind, it.violation.subject)
+        for it in shop.wired.verify.execute(since=None).findings
+    }
     assert ("large_refund_alone", refund.id) in found

@@ -86,7 +86,7 @@ class RefundProposalsView(KeysetListView):
         super().__init__(
             RefundProposalRow,
             session,
-            name="Refunds to approve",
+            name="Approve refunds",
             category="Payments",
             endpoint=PROPOSALS_ENDPOINT,
             url="refund-proposals",
