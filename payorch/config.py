@@ -18,14 +18,17 @@ from payorch.config_problems import (
     encryption_problems,
     mail_problems,
     request_limit_problems,
+    second_person_problems,
     secret_problems,
     settlement_problems,
     staff_session_problems,
 )
-from payorch.config_values import parsed, raw_value, variable_of
+from payorch.config_values import parsed, parsed_limits, raw_value, variable_of
 
 DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production"  # noqa: S105 - refused in production
 DEFAULT_DATABASE_URL = "sqlite:///var/payorch.sqlite3"
+DEFAULT_SECOND_PERSON_ABOVE = "*:100000"
+"""1,000.00 of any currency with cents: unusual enough to have a second person look."""
 DEFAULT_SANDBOX_URL = "http://127.0.0.1:4330"
 
 
@@ -54,6 +57,7 @@ class Settings:
     nodes: int = 1
     api_token: str | None = field(default=None, repr=False)
     second_factor: Literal["required", "optional"] | None = None
+    refund_second_person_above: str | None = None
     staff_idle_min: int = 15
     staff_session_h: int = 12
     sandbox_url: str | None = DEFAULT_SANDBOX_URL
@@ -150,6 +154,17 @@ class Settings:
         return (self.second_factor or ("required" if self.is_production else "")) == "required"
 
     @property
+    def second_person_limits(self) -> Mapping[str, int]:
+        """Minor units by currency; without a setting there is a limit in production only.
+
+        Raises ValueError when it is not like EUR:50000,USD:50000.
+        """
+        text = self.refund_second_person_above
+        if text is None:
+            text = DEFAULT_SECOND_PERSON_ABOVE if self.is_production else ""
+        return parsed_limits(text)
+
+    @property
     def alert_webhook_may_be_private(self) -> bool:
         """While developing, receivers run on one's own machine."""
         return self.alert_webhook_private or not self.is_production
@@ -198,6 +213,7 @@ class Settings:
         if not are_webhook_secrets(self.sandbox_webhook_secret):
             found.append("PAYORCH_SANDBOX_WEBHOOK_SECRET: whsec_ is to be followed by base64.")
         found += settlement_problems(self)
+        found += second_person_problems(self)
         found += request_limit_problems(self)
         found += encryption_problems(self)
         found += mail_problems(self)

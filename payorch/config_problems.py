@@ -6,6 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from payorch.domain.money import payment_currencies
+from payorch.domain.second_person import ANY_CURRENCY
+
 if TYPE_CHECKING:
     from payorch.config import Settings
 
@@ -96,6 +99,17 @@ def settlement_problems(settings: "Settings") -> list[str]:
     if 1 <= settings.max_settlement_file_mb <= 2000:
         return []
     return ["PAYORCH_MAX_SETTLEMENT_FILE_MB lies between 1 and 2000."]
+
+
+def second_person_problems(settings: "Settings") -> list[str]:
+    variable = "PAYORCH_REFUND_SECOND_PERSON_ABOVE"
+    try:
+        limits = settings.second_person_limits
+    except ValueError as error:
+        return [f"{variable}: {error}"]
+    # A typing error would leave a currency without its limit.
+    known = {ANY_CURRENCY, *payment_currencies()}
+    return [f"{variable}: {it} is no currency." for it in sorted(limits) if it not in known]
 
 
 def request_limit_problems(settings: "Settings") -> list[str]:

@@ -62,6 +62,23 @@ def parsed(name: str, raw: str, default: object) -> object:
     return text.rstrip("/") if name == "base_url" else text
 
 
+def parsed_limits(text: str) -> dict[str, int]:
+    """Minor units by currency, or by * for all that are not named. Raises ValueError."""
+    limits: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        currency, _, amount = (piece.strip() for piece in part.partition(":"))
+        is_currency = currency == "*" or (
+            len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()
+        )
+        is_amount = amount.isascii() and amount.isdecimal() and len(amount) <= 15
+        if not is_currency or not is_amount:
+            raise ValueError(f"{part!r} is not like EUR:50000 or *:50000, in minor units.")
+        if currency in limits:
+            raise ValueError(f"{currency} is named twice.")
+        limits[currency] = int(amount)
+    return limits
+
+
 def _parsed_number(text: str, kind: type[int] | type[float], expected: str) -> int | float:
     try:
         number = kind(text)

@@ -96,7 +96,7 @@ class ImportSettlementUseCase:
     def _compare(self, report: SettlementImport) -> None:
         """May be repeated: what is listed already is not listed again."""
         for coverage in self._book.coverages(report.id):
-            self._list_missing(report.id, coverage)
+            list_missing(self._book, report.id, coverage, self._clock, self._checkpoint)
         while self._book.close_settled(
             report.provider_code, limit=BATCH_ROWS, at=self._clock.now()
         ):
@@ -112,14 +112,20 @@ class ImportSettlementUseCase:
         jobs = [alert_job("settled_there_unknown_here", facts, at=now)] if unknown else []
         self._book.end(report.id, jobs=jobs, at=now)
 
-    def _list_missing(self, import_id: int, coverage: Coverage) -> None:
-        for find in (self._book.find_missing, self._book.find_missing_refunds):
-            after = find(import_id, coverage, after=None, limit=BATCH_ROWS, at=self._clock.now())
-            while after is not None:
-                self._checkpoint("settlement_missing_listed")
-                after = find(
-                    import_id, coverage, after=after, limit=BATCH_ROWS, at=self._clock.now()
-                )
+
+def list_missing(
+    book: SettlementBook,
+    import_id: int,
+    coverage: Coverage,
+    clock: Clock,
+    checkpoint: Checkpoint,
+) -> None:
+    """May be repeated: what is listed already is not listed again."""
+    for find in (book.find_missing, book.find_missing_refunds):
+        after = find(import_id, coverage, after=None, limit=BATCH_ROWS, at=clock.now())
+        while after is not None:
+            checkpoint("settlement_missing_listed")
+            after = find(import_id, coverage, after=after, limit=BATCH_ROWS, at=clock.now())
 
 
 class _CountedPieces:

@@ -72,6 +72,9 @@ IMPORT_SETTLEMENT = JobKind(
 )
 """Read a part of a provider's settlement report; the last batch of it enqueues the next part."""
 
+UNDO_SETTLEMENT = JobKind("undo_settlement", IMPORT_SETTLEMENT.queue, IMPORT_SETTLEMENT.delays_s)
+"""Take a part of an imported settlement report back; it enqueues the next part."""
+
 WATCH_TRIALS = JobKind("watch_trials", "upkeep", (MINUTE_S,))
 """Keep the counts of the running trial of a routing policy."""
 

@@ -132,13 +132,18 @@ RULES: tuple[LedgerRule, ...] = (
         "Look the charge up at the provider; refund it when it is a surplus.",
     ),
     _error(
+        "large_refund_alone",
+        "Staff gave back more than one person may, and no second person has agreed to it.",
+        "Ask who asked for it; see the journal and the database's log.",
+    ),
+    _error(
         "policy_without_journal",
         "The routing policy was published without a journal entry.",
         "Somebody wrote to the table by hand; publish a policy again with a reason.",
     ),
     _error(
         "change_without_journal",
-        "The refund, review decision or decline ruling has no journal entry.",
+        "The refund, decision about one, review decision or decline ruling has no journal entry.",
         "Somebody wrote to the table by hand; look for it in the database's log.",
     ),
     _error(

@@ -14,11 +14,15 @@ from payorch.application.open_attempts import Evidence
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId, RefundKind, RefundStatus
 from payorch.domain.refundable import Refundable, RefundPlan
+from payorch.domain.second_person import OnePersonLimit, SecondPersonLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRefund:
-    """A refund to open. `plan` decides under the lock what is left to give back; it may raise."""
+    """A refund to open. `plan` decides under the lock what is left to give back; it may raise.
+
+    `limit` is of staff's refunds only, and is asked under the same lock.
+    """
 
     id: RefundId
     order_id: OrderId
@@ -28,6 +32,8 @@ class NewRefund:
     at: datetime
     idempotency_key: str
     request_hash: str
+    is_by_staff: bool = False
+    limit: OnePersonLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +85,31 @@ class RefundLedger(Protocol):
     def open(self, new: NewRefund) -> OpenedRefund:
         """Insert it with its journal row and its job, after deciding under the order's lock.
 
-        Raises what `refundable` and the plan raise, and IdempotencyKeyReused.
+        Raises what `refundable` and the plan raise, RefundNeedsSecondPerson and
+        IdempotencyKeyReused.
         """
+
+    def asked_by_staff_minor(self, order_id: OrderId, *, since: datetime) -> int:
+        """What staff have asked for of the order's money since; without what failed."""
 
     def replayed(
         self, idempotency_key: str, request_hash: str, order_id: OrderId
     ) -> OpenedRefund | None:
         """The refund that this request has opened before. Raises IdempotencyKeyReused."""
 
-    def reopen(self, refund_id: RefundId, *, actor: str, reason: str, at: datetime) -> Refund:
+    def reopen(
+        self,
+        refund_id: RefundId,
+        *,
+        actor: str,
+        reason: str,
+        at: datetime,
+        limits: SecondPersonLimits | None = None,
+    ) -> Refund:
         """A failed refund is STARTED again under its own key, within what is left now.
 
-        Raises RefundNotFound, RefundInProgress, RefundNotRetryable, RefundTooLarge.
+        `limits` are asked about what one person alone had asked for. Raises RefundNotFound,
+        RefundInProgress, RefundNotRetryable, RefundTooLarge, RefundNeedsSecondPerson.
         """
 
     def find(self, refund_id: RefundId) -> Refund | None: ...

@@ -4,6 +4,7 @@ The caller waits for the provider's answer within its time-out; after that the r
 under way, and its job finds out. Nothing is ever sent that was not committed before.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from payorch.application.payment_method_registry import PaymentMethodRegistry
@@ -16,6 +17,7 @@ from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId
 from payorch.domain.refundable import Refundable, RefundPlan
+from payorch.domain.second_person import SecondPersonLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class RefundPayment:
     """`amount_minor` None is all that is left. `idempotency_key` is scoped by the caller.
 
     `prefers_void`: take the whole payment back rather than refund it, where that is possible.
+    `is_by_staff`: a person asks, for whom the limits hold above which two have to agree.
     """
 
     order_id: OrderId
@@ -32,6 +35,7 @@ class RefundPayment:
     idempotency_key: str
     request_hash: str
     prefers_void: bool = False
+    is_by_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ class RefundPaymentUseCase:
         clock: Clock,
         ids: Ids,
         checkpoint: Checkpoint,
+        limits: SecondPersonLimits | None = None,
     ) -> None:
+        self._limits = limits or SecondPersonLimits()
         self._ledger = ledger
         self._resolve = resolve
         self._registry = registry
@@ -74,8 +80,8 @@ class RefundPaymentUseCase:
     def execute(self, command: RefundPayment) -> OpenedRefund:
         """The refund as it stands after asking the provider, or the one that came before.
 
-        Raises ReasonRequired, OrderNotFound, OrderNotRefundable, RefundTooLarge and
-        IdempotencyKeyReused; then nothing was written or sent.
+        Raises ReasonRequired, OrderNotFound, OrderNotRefundable, RefundTooLarge,
+        RefundNeedsSecondPerson and IdempotencyKeyReused; then nothing was written or sent.
         """
         reason = checked_reason(command.reason)
         self._registry.require_running()
@@ -85,13 +91,9 @@ class RefundPaymentUseCase:
         if replayed is not None:
             return replayed
         # Which provider it is cannot change any more; what is left is decided under the lock.
-        capabilities = self._capabilities(self._ledger.refundable(command.order_id))
-
-        def plan(refundable: Refundable) -> RefundPlan:
-            return refundable.plan(
-                command.amount_minor, capabilities, prefers_void=command.prefers_void
-            )
-
+        refundable = self._ledger.refundable(command.order_id)
+        plan, now = self.plan_of(command, refundable), self._clock.now()
+        limit = self._limits.of(refundable.paid.currency, at=now) if command.is_by_staff else None
         opened = self._ledger.open(
             NewRefund(
                 id=self._ids.refund_id(),
@@ -99,30 +101,58 @@ class RefundPaymentUseCase:
                 plan=plan,
                 reason=reason,
                 actor=command.actor,
-                at=self._clock.now(),
+                at=now,
                 idempotency_key=command.idempotency_key,
                 request_hash=command.request_hash,
+                is_by_staff=command.is_by_staff,
+                limit=limit,
             )
         )
         if opened.is_replay:
             return opened
         self._checkpoint("refund_opened")
-        return OpenedRefund(self._carried_on(opened.refund), is_replay=False)
+        return OpenedRefund(self.carried_on(opened.refund), is_replay=False)
 
-    def retry(self, refund_id: RefundId, *, actor: str, reason: str) -> Refund:
+    def require_running(self) -> None:
+        """Raises PaymentsPaused in SAFE mode."""
+        self._registry.require_running()
+
+    def plan_of(
+        self, command: RefundPayment, refundable: Refundable
+    ) -> Callable[[Refundable], RefundPlan]:
+        """How `command` is carried out, to be decided once more under the lock."""
+        capabilities = self._capabilities(refundable)
+
+        def plan(refundable: Refundable) -> RefundPlan:
+            return refundable.plan(
+                command.amount_minor, capabilities, prefers_void=command.prefers_void
+            )
+
+        return plan
+
+    def retry(
+        self, refund_id: RefundId, *, actor: str, reason: str, is_by_staff: bool = False
+    ) -> Refund:
         """Try a failed refund again under its own key, if that much is left to give back.
 
-        Raises ReasonRequired, RefundNotFound, RefundInProgress, RefundNotRetryable and
-        RefundTooLarge; then nothing was written or sent.
+        What two people agreed on, and what the merchant's own system asked for, needs nobody
+        else. What one person asked for alone stays within that person's limit, or parts that
+        failed first would get around it. Raises ReasonRequired, RefundNotFound, RefundInProgress,
+        RefundNotRetryable, RefundTooLarge and RefundNeedsSecondPerson; then nothing was written
+        or sent.
         """
         self._registry.require_running()
         refund = self._ledger.reopen(
-            refund_id, actor=actor, reason=checked_reason(reason), at=self._clock.now()
+            refund_id,
+            actor=actor,
+            reason=checked_reason(reason),
+            at=self._clock.now(),
+            limits=self._limits if is_by_staff else None,
         )
         self._checkpoint("refund_opened")
-        return self._carried_on(refund)
+        return self.carried_on(refund)
 
-    def _carried_on(self, refund: Refund) -> Refund:
+    def carried_on(self, refund: Refund) -> Refund:
         """Ask the provider now. Whatever gets in the way, the refund is committed and has a job."""
         try:
             self._resolve.execute(refund.id)

@@ -23,6 +23,7 @@ from payorch.application.explain_routing import ExplainRoutingUseCase
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
+from payorch.application.large_refunds import LargeRefundsUseCase
 from payorch.application.login_limits import LimitLoginsUseCase
 from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
@@ -61,6 +62,7 @@ from payorch.application.staff_access import RecordAccessUseCase
 from payorch.application.staff_sessions import StaffSessionsUseCase
 from payorch.application.stored_decision import StoredDecisionReader
 from payorch.application.trial_report import ReportTrialUseCase
+from payorch.application.undo_settlement import UndoSettlementUseCase
 from payorch.application.work_on_alerts import WorkOnAlertsUseCase
 from payorch.application.work_on_order import WorkOnOrderUseCase
 
@@ -77,6 +79,7 @@ class Services:
     work_on_order: WorkOnOrderUseCase
     resend_notice: ResendNoticeUseCase
     refund_payment: RefundPaymentUseCase
+    large_refunds: LargeRefundsUseCase
     personal_data: PersonalDataReader
     erase_customer: EraseCustomerUseCase
     reveal_customers: RevealCustomersUseCase
@@ -117,6 +120,7 @@ class Services:
     journal: JournalArchive
     record_access: RecordAccessUseCase
     receive_settlement: ReceiveSettlementUseCase
+    undo_settlement: UndoSettlementUseCase
     settle_differences: SettleDifferencesUseCase
     limit_logins: LimitLoginsUseCase
     limit_requests: LimitRequestsUseCase

@@ -19,8 +19,8 @@ from payorch.domain.settlement_matching import BookState, DifferenceKind
 
 
 class ImportState(StrEnum):
-    """UPLOADED waits for somebody to say what its columns mean. One per provider is READING
-    or COMPARING at a time.
+    """UPLOADED waits for somebody to say what its columns mean. One per provider is READING,
+    COMPARING or UNDOING at a time. UNDONE: it was taken back, and nothing of it is left.
     """
 
     UPLOADING = "uploading"
@@ -29,9 +29,11 @@ class ImportState(StrEnum):
     COMPARING = "comparing"
     DONE = "done"
     DISCARDED = "discarded"
+    UNDOING = "undoing"
+    UNDONE = "undone"
 
 
-RUNNING_STATES = frozenset({ImportState.READING, ImportState.COMPARING})
+RUNNING_STATES = frozenset({ImportState.READING, ImportState.COMPARING, ImportState.UNDOING})
 
 
 class DifferenceState(StrEnum):
@@ -151,7 +153,7 @@ class SettlementFiles(Protocol):
     """Uploading, choosing the columns, and reading what was uploaded."""
 
     def known_file(self, provider_code: str, file_hash: str) -> int | None:
-        """The import of the same bytes, unless it was discarded or left lines out."""
+        """The import of the same bytes, unless it was discarded, taken back or left lines out."""
 
     def begin_upload(
         self, provider_code: str, *, file_name: str, actor: str, at: datetime

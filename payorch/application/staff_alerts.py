@@ -23,7 +23,15 @@ MAX_DEDUP_KEY_LENGTH = 200
 """What the columns hold."""
 
 _SUBJECTS = (
-    *("metric_alert", "refund", "transaction", "event", "payment_reference", "order"),
+    *(
+        "metric_alert",
+        "refund_proposal",
+        "refund",
+        "transaction",
+        "event",
+        "payment_reference",
+        "order",
+    ),
     "settlement_import",
 )
 """Facts that name what an alert is about, the most particular first: told about it once."""

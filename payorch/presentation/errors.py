@@ -18,6 +18,10 @@ from werkzeug.exceptions import HTTPException
 
 from payorch.application.metrics_window import InvalidWindow
 from payorch.domain import errors as facts
+from payorch.domain.second_person_errors import (
+    RefundNeedsSecondPerson,
+    RefundProposalNotPossible,
+)
 from payorch.presentation.error_texts import API_DETAILS, page_texts
 from payorch.presentation.problem_details import PROBLEM_MIMETYPE, problem
 from payorch.presentation.request_logging import note_problem, request_id
@@ -58,6 +62,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.RefundTooLarge: 409,
     facts.RefundInProgress: 409,
     facts.RefundNotRetryable: 409,
+    RefundNeedsSecondPerson: 409,
+    RefundProposalNotPossible: 409,
     InvalidWindow: 422,
     facts.NoticeNotFound: 404,
     facts.ReviewNotPossible: 409,

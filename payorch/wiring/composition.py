@@ -141,7 +141,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         open_attempts=base.open_attempts, resolve=resolve, alert=base.alert
     )
     verify = ledger_verification(base)
-    giving_back = refunds(base)
+    giving_back = refunds(settings, base)
     # Each part's handlers of background jobs, and its schedules.
     handlers: dict[str, JobHandler] = {
         **own_handlers(reconcile),
@@ -198,6 +198,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         conclude_event=events.conclude,
         resend_notice=notice_resending(base),
         refund_payment=giving_back.refund_payment,
+        large_refunds=giving_back.large,
         personal_data=base.personal_data,
         erase_customer=personal_data.erase,
         reveal_customers=personal_data.reveal,
@@ -238,6 +239,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         journal=journal_archive(base),
         record_access=access_records(base),
         receive_settlement=settling.receive,
+        undo_settlement=settling.undo,
         settle_differences=settling.settle_differences,
         limit_logins=login_limits(base, settings.secret_key),
         limit_requests=request_limits(settings, base),

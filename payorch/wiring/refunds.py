@@ -10,13 +10,17 @@ from payorch.application.jobs import (
     JobHandler,
     Schedule,
 )
+from payorch.application.large_refunds import LargeRefundsUseCase
 from payorch.application.reconcile_refunds import ReconcileRefunds
 from payorch.application.record_refund import RefundRecorder
 from payorch.application.refund_payment import RefundPaymentUseCase
 from payorch.application.resolve_refund import ResolveRefund, SendRefund
 from payorch.application.review_refund import ReviewRefundUseCase
+from payorch.config import Settings
 from payorch.domain.errors import PaymentMethodNotFound
+from payorch.domain.second_person import SecondPersonLimits
 from payorch.infrastructure.persistence.refund_ledger import SqlAlchemyRefundLedger
+from payorch.infrastructure.persistence.refund_proposal_book import SqlAlchemyRefundProposalBook
 from payorch.infrastructure.persistence.refund_review_book import SqlAlchemyRefundReviewBook
 from payorch.wiring.base import Base
 
@@ -26,6 +30,7 @@ RECONCILE_EVERY_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Refunds:
     refund_payment: RefundPaymentUseCase
+    large: LargeRefundsUseCase
     review: ReviewRefundUseCase
     resolve: ResolveRefund
     reconcile: ReconcileRefunds
@@ -33,7 +38,7 @@ class Refunds:
     schedules: tuple[Schedule, ...]
 
 
-def refunds(base: Base) -> Refunds:
+def refunds(settings: Settings, base: Base) -> Refunds:
     def can_refund(provider_code: str) -> bool:
         try:
             return base.registry.method(provider_code).capabilities.refund
@@ -64,11 +69,23 @@ def refunds(base: Base) -> Refunds:
         recorder=recorder,
         clock=base.clock,
     )
+    limits = SecondPersonLimits(settings.second_person_limits)
+    refund_payment = RefundPaymentUseCase(
+        ledger=ledger,
+        resolve=resolve,
+        registry=base.registry,
+        clock=base.clock,
+        ids=base.ids,
+        checkpoint=base.checkpoint,
+        limits=limits,
+    )
     return Refunds(
-        refund_payment=RefundPaymentUseCase(
+        refund_payment=refund_payment,
+        large=LargeRefundsUseCase(
+            book=SqlAlchemyRefundProposalBook(base.transactions),
+            refunds=refund_payment,
             ledger=ledger,
-            resolve=resolve,
-            registry=base.registry,
+            limits=limits,
             clock=base.clock,
             ids=base.ids,
             checkpoint=base.checkpoint,

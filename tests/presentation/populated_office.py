@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from payorch import paths
+from payorch.application.refund_payment import RefundPayment
 from payorch.application.staff_permissions import ROLE_PERMISSIONS
 from payorch.factory import wired
 from payorch.infrastructure.jobs import drain
@@ -13,6 +14,7 @@ from payorch.infrastructure.persistence.tables import (
     JobRow,
     NoticeRow,
     OrderRow,
+    RefundProposalRow,
     SettlementDifferenceRow,
     SettlementImportRow,
 )
@@ -48,6 +50,7 @@ class PopulatedOffice(Office):
             scheme_retry_caps=False,
             # Whoever tries every address takes more away than a person may in an hour.
             max_exports_per_hour=0,
+            refund_second_person_above="*:1000",
             **settings,
         )
         for person in CAST:
@@ -61,6 +64,17 @@ class PopulatedOffice(Office):
         self.key = a_key(self.database).key.id
         drain(wired(self.app).background)
         imported(self, self.logged_in("finn"))
+        services.large_refunds.ask(
+            RefundPayment(
+                order_id=self.paid_order,
+                amount_minor=1500,
+                reason="Came back broken.",
+                actor="fay@example.org",
+                idempotency_key="staff-refund:populated",
+                request_hash="populated",
+                is_by_staff=True,
+            )
+        )
         self._ids = self._ids_of_rows()
         self._readers = {}
 
@@ -70,6 +84,7 @@ class PopulatedOffice(Office):
                 "backoffice_letters": connection.scalar(select(NoticeRow.public_id)),
                 "backoffice_customers": connection.scalar(select(OrderRow.customer_email_index)),
                 "backoffice_jobs": str(connection.scalar(select(JobRow.id))),
+                "refund_proposals": str(connection.scalar(select(RefundProposalRow.id))),
                 "settlement_reports": str(connection.scalar(select(SettlementImportRow.id))),
                 "settlement_differences": str(
                     connection.scalar(select(SettlementDifferenceRow.id))

@@ -4,6 +4,7 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from payorch.domain import errors as facts
+from payorch.domain import second_person_errors
 from payorch.presentation.errors import STATUS_BY_ERROR
 from payorch.presentation.orchestration.problem_codes import PROBLEM_CODES
 from tests.presentation.small_site import a_small_site
@@ -13,7 +14,8 @@ SECRET = "a secret of the inside"
 
 def every_error() -> list[type[facts.PayorchError]]:
     """Those that a request can end in; others mean a mistake of ours and are a 500."""
-    return [e for e in facts.PayorchError.__subclasses__() if e.__module__ == facts.__name__]
+    raised = (facts.__name__, second_person_errors.__name__)
+    return [e for e in facts.PayorchError.__subclasses__() if e.__module__ in raised]
 
 
 @pytest.mark.parametrize("error", every_error(), ids=lambda error: error.__name__)

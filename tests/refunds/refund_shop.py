@@ -40,6 +40,7 @@ class RefundShop(Shop):
         is_seeded: bool = False,
         timeout_s: float = 0.5,
         seams: dict | None = None,
+        second_person_above: str = "",
         **capabilities,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -55,6 +56,7 @@ class RefundShop(Shop):
             sandbox_url=sandbox.base_url,
             methods=[] if is_seeded else [method],
             seams=fake_time(self.clock, **(seams or {})),
+            refund_second_person_above=second_person_above,
         )
         transactions = LedgerTransactions(database, self.clock, uses_database_clock=False)
         self.ledger = SqlAlchemyRefundLedger(transactions, self.clock)
@@ -62,7 +64,12 @@ class RefundShop(Shop):
     def again(self, **seams) -> "RefundShop":
         """Another process on the same database and clock."""
         return RefundShop(
-            self.database, self.sandbox, clock=self.clock, is_seeded=True, seams=seams
+            self.database,
+            self.sandbox,
+            clock=self.clock,
+            is_seeded=True,
+            seams=seams,
+            second_person_above=self.settings.refund_second_person_above,
         )
 
     def paid_order(self, amount_minor: int = 1999):

@@ -11,6 +11,7 @@ from payorch.infrastructure.persistence.tables import (
     DeclineRulingRow,
     JournalRow,
     OrderRow,
+    RefundProposalRow,
     RefundReviewRow,
     RefundRow,
     ReviewRow,
@@ -71,6 +72,21 @@ refund_review_without_journal = (
             "refund_review_approved",
             "refund_review_rejected",
             on=_of_order & (JournalRow.before["review"].as_integer() == RefundReviewRow.id),
+        ),
+    )
+)
+
+refund_proposal_without_journal = (
+    select(OrderRow.public_id.label("subject"), RefundProposalRow.decided_by.label("by"))
+    .join(OrderRow, OrderRow.id == RefundProposalRow.order_id)
+    .where(
+        RefundProposalRow.decided_at >= moment("since"),
+        ~_is_journalled(
+            "refund_proposal_approved",
+            "refund_proposal_rejected",
+            "refund_proposal_withdrawn",
+            "refund_proposal_expired",
+            on=_of_order & (JournalRow.after["proposal"].as_integer() == RefundProposalRow.id),
         ),
     )
 )

@@ -10,7 +10,12 @@ from sqlalchemy.orm import aliased
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundKind, RefundStatus
 from payorch.infrastructure.persistence.payment_check_statements import CHARGED, moment
-from payorch.infrastructure.persistence.tables import OrderRow, RefundRow, TransactionRow
+from payorch.infrastructure.persistence.tables import (
+    OrderRow,
+    RefundProposalRow,
+    RefundRow,
+    TransactionRow,
+)
 
 _OPEN = tuple(sorted(OPEN_REFUND_STATUSES))
 _is_open = RefundRow.status.in_(_OPEN)
@@ -90,6 +95,27 @@ guard_without_flag = (
     select(RefundRow.public_id.label("subject"), OrderRow.public_id.label("order"))
     .join(OrderRow, OrderRow.id == RefundRow.order_id)
     .where(RefundRow.is_guard, _is_recent, OrderRow.flag.is_(None))
+)
+
+_Agreed = aliased(RefundProposalRow)
+_is_agreed = exists().where(
+    _Agreed.refund_id == RefundRow.id,
+    _Agreed.order_id == RefundRow.order_id,
+    _Agreed.amount_minor == RefundRow.amount_minor,
+    _Agreed.currency == RefundRow.currency,
+    _Agreed.state == "approved",
+    _Agreed.decided_by != _Agreed.proposed_by,
+)
+# Since there is the rule each refund that staff ask for bears the limit that was in force then.
+large_refund_alone = _refunds.where(
+    RefundRow.asked_by_staff,
+    RefundRow.amount_minor > RefundRow.one_person_limit_minor,
+    ~_is_agreed,
+)
+agreed_refund_differs = (
+    select(RefundRow.public_id.label("subject"), RefundProposalRow.id.label("proposal"))
+    .join(RefundProposalRow, RefundProposalRow.refund_id == RefundRow.id)
+    .where(_is_recent, ~_is_agreed)
 )
 
 nobody_refunds = _refunds.where(

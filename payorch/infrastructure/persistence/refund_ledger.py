@@ -6,9 +6,9 @@ the one writer), so that racing requests are decided one after another.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from payorch.application.open_attempts import Evidence
@@ -18,19 +18,28 @@ from payorch.application.refund_jobs import send_job
 from payorch.application.refund_ledger import NewRefund, OpenedRefund, RefundRecording
 from payorch.domain.errors import (
     IdempotencyKeyReused,
-    OrderNotFound,
     RefundInProgress,
     RefundNotFound,
 )
 from payorch.domain.payment_order import OrderId
 from payorch.domain.refund import Refund, RefundId, RefundKind, RefundStatus
 from payorch.domain.refundable import Refundable
+from payorch.domain.second_person import SecondPersonLimits
 from payorch.infrastructure.persistence import attempt_statements as attempts
 from payorch.infrastructure.persistence import refund_statements as sql
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.payment_statements import LeaseClock
+from payorch.infrastructure.persistence.refund_opening import (
+    FIRST_JOB_DELAY,
+    asked_by_staff_minor,
+    found_refund,
+    journalled,
+    open_refund,
+    refundable_row,
+    require_one_may_retry,
+)
 from payorch.infrastructure.persistence.refund_retries import (
     require_left,
     require_retryable,
@@ -39,14 +48,10 @@ from payorch.infrastructure.persistence.refund_retries import (
 from payorch.infrastructure.persistence.refund_rows import (
     CLOCK_SLACK,
     follow_up_values,
-    new_refund_values,
     refund_from,
     refund_recording_values,
     refundable_from,
 )
-
-FIRST_JOB_DELAY = timedelta(seconds=5)
-"""The caller sends it first; the job is for when the caller's process dies."""
 
 
 class SqlAlchemyRefundLedger:
@@ -57,7 +62,7 @@ class SqlAlchemyRefundLedger:
 
     def refundable(self, order_id: OrderId) -> Refundable:
         with self._transactions.read() as connection:
-            return refundable_from(_refundable_row(connection, order_id))
+            return refundable_from(refundable_row(connection, order_id))
 
     def replayed(
         self, idempotency_key: str, request_hash: str, order_id: OrderId
@@ -81,37 +86,33 @@ class SqlAlchemyRefundLedger:
             replayed = _replayed(connection, new.idempotency_key, new.request_hash, new.order_id)
             if replayed is not None:
                 return replayed
-            # Read only now: what committed while we waited for the lock counts.
-            row = _refundable_row(connection, new.order_id)
-            plan = new.plan(refundable_from(row))
-            connection.execute(sql.insert_refund, new_refund_values(new, plan, row))
-            refund = _found(connection, new.id)
-            insert_entry(
-                connection,
-                actor=new.actor,
-                action="refund_requested",
-                subject=f"order:{new.order_id}",
-                reason=new.reason,
-                before=None,
-                after=_journalled(refund),
-                at=new.at,
-            )
-            job = send_job(
-                refund.id, refund.provider_code, refund.token, run_at=new.at + FIRST_JOB_DELAY
-            )
-            insert_jobs(connection, (job,), at=new.at)
+            refund = open_refund(connection, new)
         return OpenedRefund(refund, is_replay=False)
 
-    def reopen(self, refund_id: RefundId, *, actor: str, reason: str, at: datetime) -> Refund:
+    def asked_by_staff_minor(self, order_id: OrderId, *, since: datetime) -> int:
+        with self._transactions.read() as connection:
+            return asked_by_staff_minor(connection, order_id, since=since)
+
+    def reopen(
+        self,
+        refund_id: RefundId,
+        *,
+        actor: str,
+        reason: str,
+        at: datetime,
+        limits: SecondPersonLimits | None = None,
+    ) -> Refund:
         first = self.find(refund_id)
         if first is None:
             raise RefundNotFound("There is no such refund.")
         with self._transactions.write() as connection:
             connection.execute(sql.lock_order, {"order_id": first.order_id})
-            refund = _found(connection, refund_id)
+            refund = found_refund(connection, refund_id)
             require_retryable(refund)
+            if limits is not None:
+                require_one_may_retry(connection, refund, limits, at)
             if not refund.is_guard and not refund.is_contradicted:
-                row = _refundable_row(connection, refund.order_id)
+                row = refundable_row(connection, refund.order_id)
                 require_left(refundable_from(row), refund.money)
             parameters = {
                 "refund_id": refund_id,
@@ -122,15 +123,15 @@ class SqlAlchemyRefundLedger:
             }
             if connection.execute(sql.reopen, parameters).rowcount == 0:
                 raise RefundInProgress("The refund is being tried again already.")
-            reopened = _found(connection, refund_id)
+            reopened = found_refund(connection, refund_id)
             insert_entry(
                 connection,
                 actor=actor,
                 action="refund_retried",
                 subject=f"order:{refund.order_id}",
                 reason=reason,
-                before=_journalled(refund),
-                after=_journalled(reopened),
+                before=journalled(refund),
+                after=journalled(reopened),
                 at=at,
             )
             job = send_job(
@@ -190,7 +191,7 @@ class SqlAlchemyRefundLedger:
         if recording.follow_up is not None:
             _follow_up(connection, recording)
         insert_jobs(connection, recording.jobs, at=recording.at)
-        return _found(connection, refund.id)
+        return found_refund(connection, refund.id)
 
     def keep_evidence(self, refund: Refund, evidence: Evidence, *, order_flag: str | None) -> bool:
         with self._transactions.write() as connection:
@@ -208,17 +209,6 @@ class SqlAlchemyRefundLedger:
                 return False
             _keep(connection, refund, evidence, order_flag)
         return True
-
-
-def _refundable_row(connection: Connection, order_id: OrderId) -> RowMapping:
-    row = connection.execute(sql.refundable, {"order_id": order_id}).mappings().first()
-    if row is None:
-        raise OrderNotFound("There is no such order.")
-    return row
-
-
-def _found(connection: Connection, refund_id: RefundId) -> Refund:
-    return refund_from(connection.execute(sql.by_id, {"refund_id": refund_id}).mappings().one())
 
 
 def _replayed(
@@ -264,13 +254,3 @@ def _keep(
         connection.execute(
             attempts.flag_order, {"transaction": refund.transaction_id, "new_flag": order_flag}
         )
-
-
-def _journalled(refund: Refund) -> dict[str, object]:
-    return {
-        "refund": refund.id,
-        "kind": refund.kind.value,
-        "amount_minor": refund.money.amount_minor,
-        "currency": refund.money.currency,
-        "status": refund.status.value,
-    }

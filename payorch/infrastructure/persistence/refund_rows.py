@@ -76,6 +76,8 @@ def new_refund_values(new: NewRefund, plan: RefundPlan, row: RowMapping) -> dict
         "requested_by": new.actor,
         "idempotency_key": new.idempotency_key,
         "request_hash": new.request_hash,
+        "asked_by_staff": new.is_by_staff,
+        "one_person_limit_minor": None if new.limit is None else new.limit.above_minor,
         **_free_since(new.at),
     }
 

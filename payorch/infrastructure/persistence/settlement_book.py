@@ -18,6 +18,7 @@ from payorch.domain.settlement_matching import DifferenceKind
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.missing_settlements import (
     MissingSettlements,
+    came_in,
     resolve_by_itself,
 )
 from payorch.infrastructure.persistence.settlement_files import drop_pieces
@@ -241,6 +242,6 @@ def _settle_late(connection: Connection, batch: Batch, at: datetime) -> None:
             resolve_by_itself(
                 connection,
                 missing & condition,
-                reason=f"The line has come in settlement report {batch.import_id}.",
+                reason=came_in(batch.import_id),
                 at=at,
             )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from payorch.application.jobs import IMPORT_SETTLEMENT, NewJob
+from payorch.application.jobs import IMPORT_SETTLEMENT, UNDO_SETTLEMENT, NewJob
 from payorch.application.settlement_reports import (
     RUNNING_STATES,
     ImportState,
@@ -36,7 +36,7 @@ _FOUND = (
     .outerjoin(_Mapping, _Mapping.id == _Import.mapping_id)
     .with_only_columns(*_Import.__table__.columns, _Mapping.delimiter, _Mapping.document)
 )
-_NOT_KEPT = (ImportState.UPLOADING, ImportState.DISCARDED)
+_NOT_KEPT = (ImportState.UPLOADING, ImportState.DISCARDED, ImportState.UNDONE)
 
 
 class SqlAlchemySettlementFiles:
@@ -151,7 +151,7 @@ class SqlAlchemySettlementFiles:
                     .values(state=ImportState.READING, mapping_id=mapping_key, progressed_at=at)
                 )
                 _journal(connection, "settlement_import_started", found, actor, at)
-                insert_jobs(connection, [_job(import_id, f"settlement:{import_id}:0")], at=at)
+                insert_jobs(connection, [_job(import_id)], at=at)
         except IntegrityError:
             raise SettlementImportChanged(
                 "Another report of this provider is being read. Start this one after it."
@@ -161,7 +161,8 @@ class SqlAlchemySettlementFiles:
         with self._transactions.write() as connection:
             found = _find(connection, import_id, tuple(RUNNING_STATES))
             _journal(connection, "settlement_import_run_again", found, actor, at)
-            insert_jobs(connection, [_job(import_id, None)], at=at)
+            kind = UNDO_SETTLEMENT if found.state == ImportState.UNDOING else IMPORT_SETTLEMENT
+            insert_jobs(connection, [NewJob(kind, {"import": import_id})], at=at)
 
     def discard(self, import_id: int, *, actor: str, at: datetime) -> None:
         with self._transactions.write() as connection:
@@ -234,8 +235,9 @@ def _kept_mapping(
     return key
 
 
-def _job(import_id: int, dedup_key: str | None) -> NewJob:
-    return NewJob(IMPORT_SETTLEMENT, {"import": import_id}, dedup_key=dedup_key)
+def _job(import_id: int) -> NewJob:
+    key = f"settlement:{import_id}:0"
+    return NewJob(IMPORT_SETTLEMENT, {"import": import_id}, dedup_key=key)
 
 
 def _journal(connection: Connection, action: str, found: Any, actor: str, at: datetime) -> None:

@@ -15,6 +15,7 @@ from payorch.presentation.backoffice.notices.attention import AttentionView
 from payorch.presentation.backoffice.notices.letters import LettersView
 from payorch.presentation.backoffice.payments.orders import OrdersView
 from payorch.presentation.backoffice.payments.provider_events import ProviderEventsView
+from payorch.presentation.backoffice.payments.refund_proposals import RefundProposalsView
 from payorch.presentation.backoffice.payments.refunds import RefundsView
 from payorch.presentation.backoffice.payments.reviews import ReviewsView
 from payorch.presentation.backoffice.payments.transactions import TransactionsView
@@ -57,6 +58,7 @@ def init_app(app: Flask, db: SQLAlchemy) -> None:
         TransactionsView(db),
         RefundsView(db),
         CustomersView(db),
+        RefundProposalsView(db),
         ReviewsView(db),
         ProviderEventsView(db),
         SettlementReportsView(db),

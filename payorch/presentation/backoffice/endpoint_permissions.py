@@ -51,6 +51,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
         backoffice_transactions.index_view backoffice_transactions.totals
         backoffice_refunds.index_view backoffice_refunds.totals
         backoffice_customers.index_view backoffice_customers.customer_page
+        refund_proposals.index_view refund_proposals.proposal_page
         backoffice_reviews.index_view backoffice_reviews.review_page
         backoffice_provider_events.index_view backoffice_provider_events.event_page
         backoffice_letters.index_view backoffice_letters.letter_page
@@ -85,7 +86,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.REFUND_PAYMENTS: """
         backoffice_refunds.refund_page backoffice_refunds.confirm_page backoffice_refunds.refund
         backoffice_refunds.retry_page backoffice_refunds.retry backoffice_refunds.review_page
-        backoffice_refunds.propose backoffice_refunds.decide""",
+        backoffice_refunds.propose backoffice_refunds.decide
+        refund_proposals.decide refund_proposals.withdraw""",
     Permission.CHECK_PAYMENTS: "backoffice_orders.check_page backoffice_orders.check",
     Permission.PROPOSE_REVIEWS: "backoffice_reviews.propose",
     Permission.DECIDE_REVIEWS: "backoffice_reviews.decide backoffice_reviews.approve",
@@ -109,6 +111,7 @@ _ENDPOINTS: Mapping[Permission, str] = {
     Permission.RECONCILE_SETTLEMENTS: """
         settlement_reports.upload_page settlement_reports.upload settlement_reports.columns_page
         settlement_reports.start settlement_reports.run_again settlement_reports.discard
+        settlement_reports.undo_page settlement_reports.undo
         settlement_differences.resolve settlement_differences.reopen""",
     Permission.EXPORT_SETTLEMENTS: """
         settlement_differences.export settlement_differences.export_xlsx""",

@@ -20,6 +20,7 @@ _ALERTS: Mapping[str, str] = {
     "settled_there_unknown_here": "A provider's settlement report has money unknown to us",
     "voided_elsewhere": "A payment was voided, but not by this payorch",
     "status_not_known": "A provider shows a closed payment in a state that payorch does not know",
+    "refund_to_approve": "A large refund waits for a second person",
     "bad_credentials": "A provider refused our credentials and was switched off",
     "provider_not_disabled": "A provider that refuses our credentials could not be switched off",
     "reconcile_broke": "A payment could not be reconciled because of an error",
@@ -45,6 +46,8 @@ def alert_letter(name: str, facts: Mapping[str, str], *, base_url: str) -> Lette
         links.append(("Open the order", f"{admin}/orders/{order}"))
     elif transaction := _id_of(facts, "transaction"):
         links.append(("Find the payment", f"{admin}/orders/?search={transaction}"))
+    if proposal := _id_of(facts, "refund_proposal"):
+        links.append(("Open the proposed refund", f"{admin}/refund-proposals/{proposal}"))
     if report := _id_of(facts, "settlement_import"):
         differences = f"{admin}/settlement-differences/?import={report}"
         links.append(("Open the differences of the report", differences))

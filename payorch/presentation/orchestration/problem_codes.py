@@ -67,6 +67,8 @@ PROBLEM_CODES = tuple(
         ),
         ("refund_in_progress", 409, "The provider is being asked. Read the refund again later."),
         ("refund_not_retryable", 409, "Only a failed refund can be tried again."),
+        ("refund_needs_second_person", 409, "Staff only: a second person has to agree first."),
+        ("refund_proposal_not_possible", 409, "Look at the proposed refund again."),
         ("invalid_money", 422, "The amount or the currency cannot be charged."),
         (
             "no_provider_for_order",
@@ -84,6 +86,7 @@ PROBLEM_CODES = tuple(
         ("settlement_file_refused", 422, "The file is no settlement report that can be read."),
         ("settlement_import_changed", 409, "The import of the report has gone on since."),
         ("difference_changed", 409, "The difference was dealt with already."),
+        ("list_view_refused", 422, "The view of a list cannot be kept, changed or taken away."),
         ("secret_unreadable", 422, "A sealed secret was changed, or is somebody else's."),
         (
             "card_not_accepted_now",

@@ -210,6 +210,7 @@ def test_failed_refunds_and_the_guards_do_not_count(database, paid_at_second):
         ("refund_of_nothing", {"payment_reference": "another"}),
         ("refund_of_nothing", {"currency": "USD"}),
         ("void_differs", {"kind": RefundKind.VOID}),
+        ("large_refund_alone", {"asked_by_staff": True, "one_person_limit_minor": 1}),
         ("guard_without_flag", {"is_guard": True, "payment_reference": "another"}),
         ("approval_given_back", {"is_guard": True}),
         (

@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 class FinanceDesk:
     """An office with a paid order, and Finn from finance at it."""
 
-    def __init__(self, open_office, database_url, sandbox) -> None:
-        self.office = open_office(database_url, sandbox_url=sandbox.base_url)
+    def __init__(self, open_office, database_url, sandbox, **settings) -> None:
+        self.office = open_office(database_url, sandbox_url=sandbox.base_url, **settings)
         self.finn = self.office.logged_in("finn")
 
     def paid_order(self, amount_minor=1999):

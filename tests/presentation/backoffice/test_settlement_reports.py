@@ -353,3 +353,37 @@ def test_the_practice_providers_report_is_guessed_whole_and_imported(office):
         *("payout_id", "line_id"),
     ]
     assert "€19.99" in finn.get(page).text
+
+
+def test_an_import_is_taken_back_with_a_reason_and_the_page_says_so(office):
+    finn = office.logged_in("finn")
+    page = imported(office, finn)
+
+    assert f"{page}/undo" in finn.get(page).text
+    asked = finn.get(f"{page}/undo").text
+    silent = finn.post(f"{page}/undo", {"reason": " "}, token_from=f"{page}/undo")
+    finn.post(f"{page}/undo", {"reason": "Of another shop"}, token_from=f"{page}/undo")
+    meanwhile = finn.get(page).text
+    drain(wired(office.app).background, queues=["settlements"])
+    done = finn.get(page).text
+
+    assert "2 lines" in asked
+    assert silent.status_code == 422
+    assert "Being taken back" in meanwhile
+    assert 'http-equiv="refresh"' in meanwhile
+    assert "Taken back" in done
+    assert "Of another shop" in done
+    assert "Only an imported report can be taken back" in finn.get(f"{page}/undo").text
+    assert states(office) == ["undone"]
+    assert upload(finn).location.endswith("/columns")
+
+
+@pytest.mark.parametrize("name", ["vera", "olga", "ada", "ari"])
+def test_nobody_but_finance_takes_an_import_back(office, name):
+    page = imported(office, office.logged_in("finn"))
+    other = office.logged_in(name)
+
+    assert f"{page}/undo" not in other.get(page).text
+    assert other.get(f"{page}/undo").status_code == 403
+    assert other.post(f"{page}/undo", token_from="/admin/account/").status_code == 403
+    assert states(office) == ["done"]

@@ -35,6 +35,7 @@ from payorch.infrastructure.persistence.tables.provider_metrics import (
     SegmentDayRow,
     SegmentHourRow,
 )
+from payorch.infrastructure.persistence.tables.refund_proposals import RefundProposalRow
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.reviews import RefundReviewRow, ReviewRow
 from payorch.infrastructure.persistence.tables.routing_policies import (
@@ -89,6 +90,7 @@ __all__ = [
     "ProviderHourSpreadRow",
     "ProviderMinuteRow",
     "RecoveryCodeRow",
+    "RefundProposalRow",
     "RefundReviewRow",
     "RefundRow",
     "ReviewRow",

@@ -50,6 +50,7 @@ class RefundRow(Base):
     double-payment guard asked for it; such money was never counted as paid, so it does not
     count against what can be refunded of the order, and each surplus charge is given back once.
     `contradicted_at`: since when a failed one is said by the provider to have gone back.
+    `one_person_limit_minor`: above what two people had to agree when it was asked for, if anything.
     """
 
     __tablename__ = "refunds"
@@ -115,6 +116,8 @@ class RefundRow(Base):
     retries: Mapped[int] = mapped_column(default=0, server_default="0")
     may_send_once_more: Mapped[bool] = mapped_column(default=False, server_default=false())
     contradicted_at: Mapped[UtcTime | None]
+    asked_by_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
+    one_person_limit_minor: Mapped[int | None] = mapped_column(BigKey)
 
     order: Mapped["OrderRow"] = relationship(back_populates="refunds", lazy="raise_on_sql")
     transaction: Mapped["TransactionRow"] = relationship(lazy="raise_on_sql")

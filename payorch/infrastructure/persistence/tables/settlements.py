@@ -24,8 +24,8 @@ from payorch.infrastructure.persistence.database import (
     UtcTime,
 )
 
-RUNNING = "state IN ('reading', 'comparing')"
-KEPT_WHOLE = "state NOT IN ('uploading', 'discarded') AND lines_bad = 0"
+RUNNING = "state IN ('reading', 'comparing', 'undoing')"
+KEPT_WHOLE = "state NOT IN ('uploading', 'discarded', 'undone') AND lines_bad = 0"
 DIFFERENCE_OPEN = "state = 'open'"
 """As the partial indexes have them; SQLite takes an index only for these very words."""
 
@@ -51,13 +51,15 @@ class SettlementMappingRow(Base):
 class SettlementImportRow(Base):
     """One file. The counters grow with each batch; `rows_read` is where the next one begins.
 
-    A file of which lines were not booked may come again, to be read with other columns.
+    A file of which lines were not booked may come again, to be read with other columns, and so
+    may one whose import was taken back. The counters stay as the import left them then.
     """
 
     __tablename__ = "settlement_imports"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('uploading', 'uploaded', 'reading', 'comparing', 'done', 'discarded')",
+            "state IN ('uploading', 'uploaded', 'reading', 'comparing', 'done', 'discarded', "
+            "'undoing', 'undone')",
             name="state",
         ),
         Index(
@@ -98,6 +100,9 @@ class SettlementImportRow(Base):
     uploaded_at: Mapped[UtcTime]
     progressed_at: Mapped[UtcTime | None]
     finished_at: Mapped[UtcTime | None]
+    lines_undone: Mapped[int] = mapped_column(default=0, server_default="0")
+    undone_by: Mapped[str | None] = mapped_column(String(254))
+    undo_reason: Mapped[str | None] = mapped_column(String(500))
 
     def __str__(self) -> str:
         return f"settlement report {self.id}"

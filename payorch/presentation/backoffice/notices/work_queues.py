@@ -15,6 +15,10 @@ from payorch.domain.payment_status import OPEN_TRANSACTION_STATUSES, Transaction
 from payorch.domain.refund import OPEN_REFUND_STATUSES, RefundStatus
 from payorch.infrastructure.persistence.tables.jobs import JobRow, JobState
 from payorch.infrastructure.persistence.tables.orders import OrderRow
+from payorch.infrastructure.persistence.tables.refund_proposals import (
+    PROPOSAL_OPEN,
+    RefundProposalRow,
+)
 from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.settlements import (
     DIFFERENCE_OPEN,
@@ -96,6 +100,16 @@ QUEUES: Sequence[WorkQueue] = (
         filters={"state": "open"},
     ),
     WorkQueue(
+        name="refunds_to_approve",
+        title="Refunds to approve",
+        what_to_do=(
+            "More than one person may give back alone. Somebody of finance who has not "
+            "proposed it agrees or rejects."
+        ),
+        endpoint="refund_proposals.index_view",
+        filters={"state": "open"},
+    ),
+    WorkQueue(
         name="refunds_failed",
         title="Refunds that failed",
         what_to_do="The customer has not got the money. Try again, or pay it another way.",
@@ -149,6 +163,9 @@ def queue_counts(session: Session | scoped_session[Any], now: datetime) -> dict[
         # SQLite takes a partial index only for a condition that it can read.
         "orphans": select(WebhookEventRow.id).where(text("state IN ('orphan', 'alerted')")),
         "differences": select(SettlementDifferenceRow.id).where(text(DIFFERENCE_OPEN)),
+        "refunds_to_approve": select(RefundProposalRow.id).where(
+            text(PROPOSAL_OPEN), RefundProposalRow.expires_at > now
+        ),
         "refunds_failed": select(RefundRow.id).where(RefundRow.status == RefundStatus.FAILED),
         "refunds_unproved": select(RefundRow.id).where(
             RefundRow.status.in_(OPEN_REFUND_STATUSES), RefundRow.review_since.is_not(None)

@@ -28,6 +28,7 @@ from payorch.presentation.backoffice.payments.order_actions import (
 from payorch.presentation.backoffice.payments.order_badge import order_badge
 from payorch.presentation.backoffice.payments.order_events import order_events
 from payorch.presentation.backoffice.payments.order_page import order_page
+from payorch.presentation.backoffice.payments.order_proposal import waiting_refund
 from payorch.presentation.backoffice.payments.order_refunds import order_refunds, refunded_text
 from payorch.presentation.backoffice.payments.order_timeline import staff_entries, timeline
 from payorch.presentation.backoffice.payments.payment_exports import ORDER_CELLS
@@ -174,6 +175,7 @@ class OrdersView(CustomerExportPages, TotalledListView, OwnListView, ErasurePage
             customer=shown_customer(order),
             page=page,
             refunds=refunds,
+            waiting_refund=waiting_refund(order.public_id),
             settled=order_settlement(session, order.id, names),
             timeline=timeline(
                 order,

@@ -125,6 +125,7 @@ def confirmed_command(form: Mapping[str, str], order_id: OrderId, *, actor: str)
         idempotency_key=f"staff-refund:{key}",
         request_hash=hashlib.sha256(sent.encode()).hexdigest(),
         prefers_void=kind == RefundKind.VOID,
+        is_by_staff=True,
     )
 
 

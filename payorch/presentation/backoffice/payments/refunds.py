@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
+from payorch.application.refund_ledger import OpenedRefund
 from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import OrderNotFound, OrderNotRefundable, PayorchError, RefundNotFound
 from payorch.domain.payment_order import OrderId
@@ -52,6 +53,7 @@ from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
 REFUNDS_ENDPOINT = "backoffice_refunds"
+WAITS = "Proposed. Nothing goes back before somebody else of finance has agreed."
 
 
 class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewPages):
@@ -163,6 +165,9 @@ class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewP
             order_id=order_id,
             plan=plan,
             how=HOW_IT_GOES_BACK[plan.kind],
+            needs_second_person=services().large_refunds.needs_second_person(
+                OrderId(order_id), plan.money
+            ),
         )
 
     @expose("/order/<order_id>", methods=["POST"])
@@ -174,7 +179,7 @@ class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewP
             command = confirmed_command(
                 request.form, OrderId(order_id), actor=current_staff().email
             )
-            opened = services().refund_payment.execute(command)
+            asked = services().large_refunds.ask(command)
         except InvalidRefundForm as error:
             flash(str(error), "error")
         except OrderNotFound:
@@ -182,7 +187,10 @@ class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewP
         except PayorchError as error:
             flash(f"{error.message} Nothing was done.", "error")
         else:
-            flash(*outcome_message(opened.refund))
+            if isinstance(asked, OpenedRefund):
+                flash(*outcome_message(asked.refund))
+            else:
+                flash(WAITS, "warning")
         return _back_to_order(order_id)
 
     @expose("/<refund_id>/retry")
@@ -210,6 +218,7 @@ class RefundsView(ExportedListView, TotalledListView, OwnListView, RefundReviewP
                 RefundId(refund_id),
                 actor=current_staff().email,
                 reason=request.form.get("reason", ""),
+                is_by_staff=True,
             )
         except RefundNotFound:
             abort(404)

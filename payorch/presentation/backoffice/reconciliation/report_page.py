@@ -39,13 +39,17 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """`percent` is of the file's bytes. `refresh_s` None: nothing changes by itself any more."""
+    """`percent` is of the file's bytes, or of the lines while they are taken back. `refresh_s`
+    None: nothing changes by itself any more.
+    """
 
     status: str
     tone: Tone
     percent: int
     refresh_s: int | None
     waits_for_columns: bool
+    may_be_undone: bool
+    was_undone: bool
     stands_still: bool
     open_differences: int
     sums: Sequence[KindSum]
@@ -65,6 +69,8 @@ def report_page(session: Any, report: SettlementImportRow, now: datetime) -> Rep
         percent=_percent(report),
         refresh_s=REFRESH_S if is_running else None,
         waits_for_columns=report.state == ImportState.UPLOADED,
+        may_be_undone=report.state == ImportState.DONE,
+        was_undone=report.state == ImportState.UNDONE,
         stands_still=is_running and now - last_step > STANDS_STILL_AFTER,
         open_differences=_open_differences(session, report),
         sums=_sums(session, report) if report.state == ImportState.DONE else (),
@@ -76,6 +82,8 @@ def report_page(session: Any, report: SettlementImportRow, now: datetime) -> Rep
 def _percent(report: SettlementImportRow) -> int:
     if report.state == ImportState.DONE:
         return 100
+    if report.state == ImportState.UNDOING:
+        return min(99, 100 * report.lines_undone // max(report.lines_new, 1))
     return min(99, 100 * report.bytes_read // max(report.size_bytes, 1))
 
 

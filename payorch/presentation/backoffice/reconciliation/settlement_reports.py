@@ -10,6 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
 
 from payorch.application.settlement_reports import RUNNING_STATES, ImportState
+from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import (
     PaymentMethodNotFound,
     PayorchError,
@@ -165,6 +166,37 @@ class SettlementReportsView(ColumnPages):
     @expose("/<key>/discard", methods=["POST"])
     def discard(self, key: str) -> ResponseReturnValue:
         return self._act(key, services().receive_settlement.discard, "The file was discarded.")
+
+    @expose("/<key>/undo")
+    def undo_page(self, key: str) -> ResponseReturnValue:
+        """Says what goes with the report; nothing happens yet."""
+        self.require_reconciler()
+        return self._undo_page(self.found(key))
+
+    @expose("/<key>/undo", methods=["POST"])
+    def undo(self, key: str) -> ResponseReturnValue:
+        self.require_reconciler()
+        report = self.found(key)
+        try:
+            services().undo_settlement.start(
+                report.id, actor=current_staff().email, reason=request.form.get("reason", "")
+            )
+        except PayorchError as error:
+            return self._undo_page(report, problem=f"{error.message} Nothing was done."), 422
+        flash("It is being taken back.", "success")
+        return redirect(url_for(".report_page", key=report.id), code=303)
+
+    def _undo_page(self, report: SettlementImportRow, problem: str | None = None) -> str:
+        page: str = self.render(
+            "backoffice/settlement_undo.html",
+            report=report,
+            provider=self._provider(report),
+            is_imported=report.state == ImportState.DONE,
+            problem=problem,
+            typed=request.form,
+            max_reason_length=MAX_REASON_LENGTH,
+        )
+        return page
 
     def _act(self, key: str, action: Callable[..., None], done: str) -> ResponseReturnValue:
         self.require_reconciler()

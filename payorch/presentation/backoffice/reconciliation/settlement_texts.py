@@ -19,6 +19,8 @@ IMPORT_STATES: Mapping[ImportState, tuple[str, Tone]] = {
     ImportState.COMPARING: ("Being compared", "unknown"),
     ImportState.DONE: ("Imported", "success"),
     ImportState.DISCARDED: ("Discarded", "neutral"),
+    ImportState.UNDOING: ("Being taken back", "unknown"),
+    ImportState.UNDONE: ("Taken back", "neutral"),
 }
 
 DIFFERENCE_STATES: Mapping[DifferenceState, tuple[str, Tone]] = {

@@ -2,15 +2,15 @@
 
 They are added up from the hours by the next runs of the rollup; until then the hours are read.
 
-Revision: 0030
-Follows: 0025
+Revision: 0029
+Follows: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0025"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
