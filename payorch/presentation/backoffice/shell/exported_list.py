@@ -3,7 +3,8 @@
 However long the list is, a thousand of its rows are in memory at a time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, redirect, request, stream_with_context
@@ -70,8 +71,9 @@ class ExportedListView(KeysetListView):
             )
             return redirect(self._address(criteria), code=303)
         self._journal(f"{self.export_name} (XLSX)", criteria)
-        rows = (cells for rows in self._pages(matching, order) for cells in self.export_cells(rows))
-        file = workbook_of(self.export_columns, rows)
+        with closing(self._pages(matching, order)) as pages:
+            lines = (cells for rows in pages for cells in self.export_cells(rows))
+            file = workbook_of(self.export_columns, lines)
         response = Response(in_chunks(file), mimetype=XLSX, headers=self._as_file("xlsx"))
         response.call_on_close(file.close)
         return response
@@ -104,7 +106,7 @@ class ExportedListView(KeysetListView):
         for rows in self._pages(matching, order):
             yield "".join(csv_line(map(csv_text, cells)) for cells in self.export_cells(rows))
 
-    def _pages(self, matching: Any, order: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    def _pages(self, matching: Any, order: Sequence[Any]) -> Generator[Sequence[Any], None, None]:
         try:
             yield from self._read_pages(matching, order)
         finally:
