@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from payorch.application.attempt_counts import AttemptCounts, AttemptKind, CellKey, merge_counts
-from payorch.application.metrics_rollup import CountedCells
+from payorch.application.metrics_rollup import (
+    SHOWN_SHARES,
+    CountedCells,
+    LatencyPercentiles,
+)
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import (
     MIN_POINT_N,
@@ -45,10 +49,18 @@ def rate_point(tally: Tally, *, min_sample: int) -> RatePoint:
 
 
 def latency_figures(histogram: LatencyHistogram, *, min_n: int) -> LatencyFigures:
-    if histogram.n < max(min_n, 1):
-        return LatencyFigures(n=histogram.n, p50_ms=None, p95_ms=None, p99_ms=None)
-    p50_ms, p95_ms, p99_ms = histogram.percentiles((0.5, 0.95, 0.99))
-    return LatencyFigures(n=histogram.n, p50_ms=p50_ms, p95_ms=p95_ms, p99_ms=p99_ms)
+    if histogram.n == 0:
+        return _percentile_figures(None, min_n=min_n)
+    values_ms = histogram.percentiles(SHOWN_SHARES)
+    return _percentile_figures(LatencyPercentiles(histogram.n, values_ms), min_n=min_n)
+
+
+def _percentile_figures(latency: LatencyPercentiles | None, *, min_n: int) -> LatencyFigures:
+    if latency is None or latency.n < min_n:
+        n = 0 if latency is None else latency.n
+        return LatencyFigures(n=n, p50_ms=None, p95_ms=None, p99_ms=None)
+    p50_ms, p95_ms, p99_ms = latency.values_ms
+    return LatencyFigures(n=latency.n, p50_ms=p50_ms, p95_ms=p95_ms, p99_ms=p99_ms)
 
 
 def technical_failure(counts: AttemptCounts) -> Tally:
@@ -146,19 +158,19 @@ def _points(
     *,
     min_sample: int,
 ) -> tuple[BucketFigures, ...]:
-    no_latency, no_attempts = LatencyHistogram(), AttemptCounts()
+    no_attempts = AttemptCounts()
     points = []
     for at in window.buckets():
         first = series.get((at, AttemptKind.FIRST), no_attempts)
         fallback = series.get((at, AttemptKind.FALLBACK), no_attempts)
-        latency = counted.series_latencies.get((at, provider), no_latency)
+        latency = counted.series_latencies.get((at, provider))
         points.append(
             BucketFigures(
                 at=at,
                 until=window.bucket_end(at),
                 first_approval=rate_point(first.approval, min_sample=min_sample),
                 fallback_approval=rate_point(fallback.approval, min_sample=min_sample),
-                latency=latency_figures(latency, min_n=MIN_POINT_N),
+                latency=_percentile_figures(latency, min_n=MIN_POINT_N),
                 counts=merge_counts((first, fallback)),
             )
         )

@@ -8,7 +8,7 @@ repeated, or happen in two processes, without counting anything twice.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from payorch.application.attempt_counts import AttemptCounts, CellKey
 from payorch.application.metrics_window import HOUR, MINUTE, MetricsWindow, floor_to_hour
@@ -43,14 +43,24 @@ class RollupState:
     ran_at: datetime
 
 
+SHOWN_SHARES = (0.5, 0.95, 0.99)
+
+
+class LatencyPercentiles(NamedTuple):
+    """`values_ms` at SHOWN_SHARES of `n` attempts, at least one, as LatencyHistogram has them."""
+
+    n: int
+    values_ms: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CountedCells:
     """What a window holds, exact at the moment of reading.
 
     `counts` and `latencies` (by provider) are of the whole window, at whose start the cells are.
-    Where buckets are asked for, `series` and `series_latencies` (by bucket start and provider)
-    are of each bucket, without place and predecessor, and `declines` are the declined attempts
-    of the whole window by provider and normalised reason.
+    Where buckets are asked for, `series` is of each bucket, without place and predecessor,
+    `series_latencies` of each by its start and the provider, and `declines` are the declined
+    attempts of the whole window by provider and normalised reason.
     `minutes_read_directly` changed after the watermark and were counted from the transactions.
     """
 
@@ -59,7 +69,9 @@ class CountedCells:
     state: RollupState | None
     minutes_read_directly: int
     series: Mapping[CellKey, AttemptCounts] = field(default_factory=dict)
-    series_latencies: Mapping[tuple[datetime, str], LatencyHistogram] = field(default_factory=dict)
+    series_latencies: Mapping[tuple[datetime, str], LatencyPercentiles] = field(
+        default_factory=dict
+    )
     declines: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 

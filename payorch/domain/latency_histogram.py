@@ -52,11 +52,11 @@ def nearest_rank(n: int, share: float) -> int:
     if n < 1:
         raise EmptySample("a percentile needs at least one attempt")
     # The decimal that was meant, exactly: as floats, 0.07 * 100 is more than 7.
-    return max(1, ceil(_exact(share) * n))
+    return max(1, ceil(exact_share(share) * n))
 
 
 @cache
-def _exact(share: float) -> Fraction:
+def exact_share(share: float) -> Fraction:
     return Fraction(str(share))
 
 
@@ -67,7 +67,7 @@ class LatencyHistogram:
     bins: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if any(count < 1 or number < _ZERO_BIN for number, count in self.bins.items()):
+        if self.bins and (min(self.bins.values()) < 1 or min(self.bins) < _ZERO_BIN):
             raise InvalidHistogram("bins start at -1 and hold at least one attempt each")
         object.__setattr__(self, "bins", MappingProxyType(dict(sorted(self.bins.items()))))
 
@@ -94,7 +94,7 @@ class LatencyHistogram:
         numbers, reached = tuple(self.bins), tuple(accumulate(self.bins.values()))
         n = reached[-1] if reached else 0
         return tuple(
-            _middle_of(numbers[bisect_left(reached, nearest_rank(n, share))]) for share in shares
+            middle_of(numbers[bisect_left(reached, nearest_rank(n, share))]) for share in shares
         )
 
     def to_json(self) -> str:
@@ -125,7 +125,8 @@ def merge_histograms(histograms: Iterable[LatencyHistogram]) -> LatencyHistogram
     return LatencyHistogram(total)
 
 
-def _middle_of(number: int) -> float:
+@cache
+def middle_of(number: int) -> float:
     """The value whose relative distance to both ends of the bin is the same, ALPHA."""
     return 0.0 if number == _ZERO_BIN else 2 * _GAMMA**number / (_GAMMA + 1)
 

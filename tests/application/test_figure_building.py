@@ -10,7 +10,7 @@ from payorch.application.figure_building import (
     rate_point,
     recovered_orders,
 )
-from payorch.application.metrics_rollup import CountedCells
+from payorch.application.metrics_rollup import CountedCells, LatencyPercentiles
 from payorch.application.metrics_window import MetricsWindow
 from payorch.application.provider_figures import MIN_POINT_N
 from payorch.domain.attempt_stats import NotEnoughData, Tally
@@ -87,12 +87,15 @@ def test_recovered_revenue_keeps_currencies_apart():
 
 def test_a_provider_has_a_point_for_every_bucket_also_for_empty_ones():
     window = MetricsWindow(NOON, NOON + timedelta(hours=1))
+    counts = {
+        a_key(): AttemptCounts(approved=6),
+        a_key(kind=AttemptKind.FALLBACK): AttemptCounts(approved=5, not_sent=5),
+    }
     counted = CountedCells(
-        counts={
-            a_key(): AttemptCounts(approved=6),
-            a_key(kind=AttemptKind.FALLBACK): AttemptCounts(approved=5, not_sent=5),
-        },
-        latencies={(NOON, "alpha"): LatencyHistogram.of([100] * 16)},
+        counts=counts,
+        series=counts,
+        latencies={"alpha": LatencyHistogram.of([100] * 16)},
+        series_latencies={(NOON, "alpha"): LatencyPercentiles(16, (100.0, 100.0, 100.0))},
         state=None,
         minutes_read_directly=0,
     )

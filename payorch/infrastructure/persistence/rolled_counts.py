@@ -28,9 +28,8 @@ from sqlalchemy.orm import QueryableAttribute
 
 from payorch.application.attempt_counts import COUNTERS, AttemptCounts, AttemptKind, CellKey
 from payorch.application.metrics_window import BUCKET_EPOCH, MetricsWindow
-from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
 from payorch.infrastructure.persistence.attempt_facts import matching
-from payorch.infrastructure.persistence.latency_blobs import merged
+from payorch.infrastructure.persistence.latency_blobs import packed
 from payorch.infrastructure.persistence.rolled_stretches import RolledStretches, Stretch
 from payorch.infrastructure.persistence.tables import (
     ProviderDayRow,
@@ -118,37 +117,29 @@ class RolledCounts:
             values = map(int, row[len(keys) :])
             yield row[: len(keys)], AttemptCounts(**dict(zip(COUNTERS, values, strict=True)))
 
-    def latencies(self) -> dict[tuple[datetime, str], LatencyHistogram]:
-        """By bucket and provider. Minutes are added up and folded into one JSON object for each
-        by the database: they have very many bins, which as rows would cost more than the rest.
+    def latencies(self) -> dict[tuple[datetime, str], list[bytes]]:
+        """By bucket and provider, in blobs to be added up. Minutes are folded into one JSON object
+        for each by the database: they have very many bins, which as rows would cost more than the
+        rest.
         """
+        blobs: dict[tuple[datetime, str], list[bytes]] = defaultdict(list)
         minutes = self._minutes(_LATENCY).subquery("cells")
-        parts = [
-            (place, LatencyHistogram({int(number): count for number, count in bins.items()}))
-            for place, bins in self._added_up(minutes, "latency").items()
-        ]
-        found: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(list)
-        for place, histogram in [*parts, *self._latencies_in_blobs()]:
-            found[place].append(histogram)
-        return {place: merge_histograms(histograms) for place, histograms in found.items()}
+        for place, bins in self._added_up(minutes, "latency").items():
+            blobs[place].append(packed({int(number): count for number, count in bins.items()}))
+        if parts := self._longer_parts(_LATENCY, _SPREADS):
+            statement: Select[Any] | CompoundSelect[Any] = union_all(*parts)
+            if not self._is_sqlite:
+                statement = _in_one_blob(statement.subquery("cells"))
+            # All at once: psycopg takes as long for each row it is asked for as the query does.
+            for bucket, provider, latency in self._connection.execute(statement).all():
+                blobs[self._at(bucket), provider].append(latency)
+        return blobs
 
     def declines(self) -> dict[str, dict[str, int]]:
         """Declined attempts by reason, per provider."""
         names = ("provider_code", "declines")
         added = self._added_up(self._rows(names, _SPREADS), "declines")
         return {provider: reasons for (_, provider), reasons in added.items()}
-
-    def _latencies_in_blobs(self) -> Iterator[tuple[tuple[datetime, str], LatencyHistogram]]:
-        """Of hours and days."""
-        parts = self._longer_parts(_LATENCY, _SPREADS)
-        if not parts:
-            return
-        blobs: dict[tuple[int, str], list[bytes]] = defaultdict(list)
-        # All at once: psycopg takes as long for each row it is asked for as the query does.
-        for bucket, provider, latency in self._connection.execute(union_all(*parts)).all():
-            blobs[bucket, provider].append(latency)
-        for (bucket, provider), found in blobs.items():
-            yield (self._at(bucket), provider), merged(found)
 
     def _added_up(self, rows: Subquery, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
         """The JSON objects of one bucket and provider as one, their members added up."""
@@ -222,3 +213,9 @@ class RolledCounts:
         if not self._by_bucket:
             return self._window.start
         return max(self._window.start, BUCKET_EPOCH + bucket * self._window.bucket)
+
+
+def _in_one_blob(cells: Subquery) -> Select[Any]:
+    """One row for each bucket and provider: thousands of rows cost more than what is in them."""
+    places = (cells.c.bucket, cells.c.provider_code)
+    return select(*places, func.string_agg(cells.c.latency, literal(b""))).group_by(*places)

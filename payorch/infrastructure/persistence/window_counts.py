@@ -15,13 +15,13 @@ from payorch.application.attempt_counts import (
     merge_counts,
 )
 from payorch.application.metrics_rollup import (
+    SHOWN_SHARES,
     WATERMARK_MARGIN,
     CountedCells,
     RollupState,
     spans_of,
 )
 from payorch.application.metrics_window import MetricsWindow
-from payorch.domain.latency_histogram import LatencyHistogram, merge_histograms
 from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
     attempt_facts,
@@ -30,6 +30,7 @@ from payorch.infrastructure.persistence.attempt_facts import (
     minutes_changed,
     started_within,
 )
+from payorch.infrastructure.persistence.latency_blobs import merged, packed, percentiles_of
 from payorch.infrastructure.persistence.rolled_counts import RolledCounts, RollupFilters
 from payorch.infrastructure.persistence.rolled_stretches import rolled_stretches
 from payorch.infrastructure.persistence.rollup_days import days_within
@@ -138,19 +139,18 @@ class _CellSums:
         self._cut = cut
         self._counts: dict[CellKey, list[AttemptCounts]] = defaultdict(list)
         self._series: dict[CellKey, list[AttemptCounts]] = defaultdict(list)
-        self._latencies: dict[str, list[LatencyHistogram]] = defaultdict(list)
-        self._series_latencies: dict[tuple[datetime, str], list[LatencyHistogram]] = defaultdict(
-            list
-        )
+        self._latencies: dict[str, list[bytes]] = defaultdict(list)
+        self._series_latencies: dict[tuple[datetime, str], list[bytes]] = defaultdict(list)
         self._declines: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add_minutes(self, cells: Mapping[CellKey, Cell]) -> None:
         self.add_counts({key: cell.counts for key, cell in cells.items()})
         for key, cell in cells.items():
-            self._latencies[key.provider_code].append(cell.latency)
+            latency = packed(cell.latency.bins)
+            self._latencies[key.provider_code].append(latency)
             if self._cut is not None:
                 at = self._window.bucket_of(key.at)
-                self._series_latencies[at, key.provider_code].append(cell.latency)
+                self._series_latencies[at, key.provider_code].append(latency)
                 self._declines[key.provider_code].update(cell.declines)
 
     def add_counts(self, counts: Mapping[CellKey, AttemptCounts]) -> None:
@@ -164,27 +164,25 @@ class _CellSums:
     def add_whole(self, rolled: RolledCounts) -> None:
         for key, one in rolled.counts().items():
             self._counts[key].append(one)
-        for (_, provider), histogram in rolled.latencies().items():
-            self._latencies[provider].append(histogram)
+        for (_, provider), blobs in rolled.latencies().items():
+            self._latencies[provider] += blobs
 
     def add_buckets(self, whole: RolledCounts, buckets: RolledCounts, cut: SeriesCut) -> None:
         for key, one in buckets.series(tells_currencies=cut.tells_currencies).items():
             self._series[key].append(one)
-        for place, histogram in buckets.latencies().items():
-            self._series_latencies[place].append(histogram)
+        for place, blobs in buckets.latencies().items():
+            self._series_latencies[place] += blobs
         for provider, reasons in whole.declines().items():
             self._declines[provider].update(reasons)
 
     def counted(self, state: RollupState | None, *, minutes_read_directly: int) -> CountedCells:
         return CountedCells(
             counts={key: merge_counts(parts) for key, parts in self._counts.items()},
-            latencies={key: merge_histograms(parts) for key, parts in self._latencies.items()},
+            latencies={provider: merged(blobs) for provider, blobs in self._latencies.items()},
             state=state,
             minutes_read_directly=minutes_read_directly,
             series={key: merge_counts(parts) for key, parts in self._series.items()},
-            series_latencies={
-                place: merge_histograms(parts) for place, parts in self._series_latencies.items()
-            },
+            series_latencies=percentiles_of(self._series_latencies, SHOWN_SHARES),
             declines={
                 provider: dict(reasons) for provider, reasons in self._declines.items() if reasons
             },

@@ -83,9 +83,13 @@ class World:
         self._an_event_tells_of_a_payment()
         self._staff_conclude_what_nobody_can_prove()
         self._staff_conclude_on_a_refund_that_nobody_can_prove()
-        self._finance_imports_a_settlement_report()
+        self._finance_imports_a_settlement_report("alpha")
+        wrong = self._finance_imports_a_settlement_report("beta")
         self.shop.order()
         run_for(self.background, seconds=120)
+        self.shop.services.undo_settlement.start(
+            wrong, actor="fiona@example.com", reason="It is of another shop."
+        )
         # The order that nobody paid runs out; the done jobs of the schedules are forgotten.
         self.clock.advance(days=2)
         drain(self.background, with_schedules=True)
@@ -153,13 +157,14 @@ class World:
             proposal.id, is_approved=True, actor="adam@example.com", reason="Checked it."
         )
 
-    def _finance_imports_a_settlement_report(self):
+    def _finance_imports_a_settlement_report(self, provider):
         receive = self.shop.services.receive_settlement
         content = a_report(a_line("strange_1"), a_line("po_1", type="payout"))
         uploaded = receive.upload(
-            "alpha", file_name="r.csv", stream=io.BytesIO(content), actor="fiona@example.com"
+            provider, file_name="r.csv", stream=io.BytesIO(content), actor="fiona@example.com"
         )
         receive.start(uploaded.import_id, a_mapping(), delimiter=",", actor="fiona@example.com")
+        return uploaded.import_id
 
     def books(self):
         """All that must not differ, without ids and times."""

@@ -11,6 +11,7 @@ from payorch.application.attempt_counts import AttemptKind, count_attempts, merg
 from payorch.application.metrics_rollup import (
     DAYS_EVERY_S,
     MAX_SPAN,
+    SHOWN_SHARES,
     MetricsRollup,
     spans_of,
 )
@@ -368,7 +369,7 @@ def test_a_long_window_reads_days_and_hours_and_minutes_only_around_them(
     assert merge_histograms(counted.latencies.values()).n == 5
     # Buckets of three hours cannot be read from days.
     assert merge_counts(counted.series.values()).approved == 10 + 2 * 100 + 2
-    assert merge_histograms(counted.series_latencies.values()).n == 5
+    assert sum(latency.n for latency in counted.series_latencies.values()) == 5
 
 
 def test_buckets_of_days_are_read_from_days(database, repository, history, rollup):
@@ -577,8 +578,15 @@ def assert_equal_to_recount(database, repository, now):
         ]
         assert merge_counts(within) == counts
     assert merge_counts(counted.series.values()) == merge_counts(counted.counts.values())
-    assert merge_histograms(counted.series_latencies.values()) == merge_histograms(
-        counted.latencies.values()
+    for (at, provider), latency in counted.series_latencies.items():
+        histogram = merge_histograms(
+            cell.latency
+            for place, cell in cells.items()
+            if (window.bucket_of(place.at), place.provider_code) == (at, provider)
+        )
+        assert latency == (histogram.n, histogram.percentiles(SHOWN_SHARES))
+    assert sum(it.n for it in counted.series_latencies.values()) == sum(
+        it.n for it in counted.latencies.values()
     )
     assert merge_counts(counted.counts.values()) == merge_counts(c.counts for c in cells.values())
     assert merge_histograms(counted.latencies.values()) == merge_histograms(
