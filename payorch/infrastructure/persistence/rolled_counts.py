@@ -80,7 +80,7 @@ class RolledCounts:
         connection: Connection,
         window: MetricsWindow,
         stretches: RolledStretches,
-        changed: Select[datetime] | CompoundSelect[datetime],
+        changed: Sequence[datetime] | CompoundSelect[datetime],
         filters: RollupFilters,
         *,
         by_bucket: bool,

@@ -43,6 +43,9 @@ from payorch.infrastructure.persistence.tables import (
 ROLLUP_NAME = "provider_minutes"
 SEGMENTS_NAME = "segment_hours"
 
+MAX_NAMED_MINUTES = 500
+"""More than these are left out by asking for them once more in each statement."""
+
 
 def rollup_state(connection: Connection, name: str = ROLLUP_NAME) -> RollupState | None:
     row = connection.execute(
@@ -58,12 +61,15 @@ def minutes_after_watermark(
 
     Without a state nothing is rolled up yet, so these are all minutes with transactions.
     """
-    within = started_within(start, end)
     if state is None:
+        within = started_within(start, end)
         every = select(minute_started(connection)).where(within).distinct()
         return sorted(connection.scalars(every))
+    # Not only those within: few have changed, and a database that looks for both at once may
+    # well go through all attempts of the window.
     since = state.watermark - WATERMARK_MARGIN
-    return sorted(connection.scalars(minutes_changed(connection, within, since=since)))
+    changed = connection.scalars(minutes_changed(connection, since=since))
+    return sorted(minute for minute in changed if start <= minute < end)
 
 
 class SeriesCut(NamedTuple):
@@ -95,16 +101,21 @@ def counted_cells(
         sums.add_minutes(count_attempts(facts))
     if state is not None:
         added_up = days_within(connection, window.start, window.end)
+        left_out = (
+            changed
+            if len(changed) <= MAX_NAMED_MINUTES
+            else minutes_changed(
+                connection,
+                started_within(window.start, window.end),
+                since=state.watermark - WATERMARK_MARGIN,
+            )
+        )
         whole, buckets = (
             RolledCounts(
                 connection,
                 window,
                 rolled_stretches(window, changed, added_up, by_bucket=by_bucket),
-                minutes_changed(
-                    connection,
-                    started_within(window.start, window.end),
-                    since=state.watermark - WATERMARK_MARGIN,
-                ),
+                left_out,
                 filters,
                 by_bucket=by_bucket,
             )

@@ -19,6 +19,7 @@ from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_d
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import merge_histograms
 from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.infrastructure.persistence import window_counts
 from payorch.infrastructure.persistence.attempt_facts import attempt_facts
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     ROLLUP_LOCK_KEY,
@@ -370,6 +371,27 @@ def test_a_long_window_reads_days_and_hours_and_minutes_only_around_them(
     # Buckets of three hours cannot be read from days.
     assert merge_counts(counted.series.values()).approved == 10 + 2 * 100 + 2
     assert sum(latency.n for latency in counted.series_latencies.values()) == 5
+
+
+@pytest.mark.parametrize("named", [0, 500])
+def test_changed_minutes_are_counted_once_however_many_there_are(
+    repository, history, rollup, monkeypatch, named
+):
+    monkeypatch.setattr(window_counts, "MAX_NAMED_MINUTES", named)
+    window = MetricsWindow(NOON - timedelta(days=3), NOON + 2 * HOUR, 3 * HOUR)
+    for hours in (1, 2, 30, 60):
+        history.attempt(at=NOON - hours * HOUR)
+    rollup.run_once()
+    history.clock.sleep(600)
+    rollup.run_once()
+
+    for hours in (2, 30):
+        history.attempt(at=NOON - hours * HOUR, changed_at=history.clock.now())
+
+    counted = repository.counts(window, **ALL)
+    assert counted.minutes_read_directly == 2
+    assert merge_counts(counted.counts.values()).attempts == 6
+    assert merge_counts(counted.series.values()).attempts == 6
 
 
 def test_buckets_of_days_are_read_from_days(database, repository, history, rollup):
