@@ -20,6 +20,7 @@ from payorch.application.decline_evidence import DeclineEvidence
 from payorch.application.end_order import EndOrderUseCase
 from payorch.application.erase_customer import EraseCustomerUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
+from payorch.application.hashing_places import HashingPlaces
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
@@ -126,6 +127,7 @@ class Services:
     limit_requests: LimitRequestsUseCase
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase
+    hashing_places: HashingPlaces
     staff_sessions: StaffSessionsUseCase
     second_factors: SecondFactorsUseCase
     arrange_lists: ArrangeListsUseCase

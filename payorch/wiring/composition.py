@@ -9,6 +9,7 @@ from payorch.application.change_provider_fees import ChangeProviderFeesUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
+from payorch.application.hashing_places import HashingPlaces
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
@@ -246,6 +247,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,
+        hashing_places=HashingPlaces(settings.max_password_hashes),
         second_factors=second_factors(settings, base),
         arrange_lists=arranged_lists(base),
         clock=base.clock,

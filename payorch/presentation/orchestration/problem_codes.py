@@ -106,6 +106,7 @@ PROBLEM_CODES = tuple(
         ),
         ("too_many_submissions", 429, "This order was tried too often. Wait for Retry-After."),
         ("internal_error", 500, "Our fault. Repeat with the same key, or read the order."),
+        ("login_busy", 503, "Too many passwords are being checked. Try again in a moment."),
         ("payments_paused", 503, "The books are being checked; nothing was sent. Try again later."),
         ("ledger_unavailable", 503, "Nothing was sent. Repeat with the same key in a moment."),
         (
