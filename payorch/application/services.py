@@ -30,6 +30,7 @@ from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.own_lists import ArrangeListsUseCase
+from payorch.application.passkeys import PasskeysUseCase
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.personal_data import PersonalDataReader
@@ -130,5 +131,6 @@ class Services:
     hashing_places: HashingPlaces
     staff_sessions: StaffSessionsUseCase
     second_factors: SecondFactorsUseCase
+    passkeys: PasskeysUseCase
     arrange_lists: ArrangeListsUseCase
     clock: Clock

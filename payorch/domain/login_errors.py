@@ -11,3 +11,9 @@ class LoginBusy(PayorchError):
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class PasskeyRefused(PayorchError):
+    """A passkey cannot be registered, used or removed like that; the message says why."""
+
+    code = "passkey_refused"

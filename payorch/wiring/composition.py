@@ -76,6 +76,7 @@ from payorch.wiring.settlements import settlements
 from payorch.wiring.staff import (
     STAFF_SCHEDULE,
     arranged_lists,
+    passkeys,
     second_factors,
     staff_handlers,
     staff_sessions,
@@ -182,6 +183,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
     sessions = staff_sessions(settings, base)
+    factors = second_factors(settings, base)
     handlers.update(staff_handlers(sessions))
     trials = policy_trials(base)
     handlers.update(trials.handlers)
@@ -248,7 +250,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,
         hashing_places=HashingPlaces(settings.max_password_hashes),
-        second_factors=second_factors(settings, base),
+        second_factors=factors,
+        passkeys=passkeys(settings, base, factors),
         arrange_lists=arranged_lists(base),
         clock=base.clock,
     )
