@@ -93,7 +93,8 @@ function prepare(part) {
     start.disabled = true;
     try {
       answer.value = await signed(part, form);
-      form.submit();
+      // A repeated field may be called "submit".
+      HTMLFormElement.prototype.submit.call(form);
     } catch (error) {
       tell(problemOf(error));
       start.disabled = false;
