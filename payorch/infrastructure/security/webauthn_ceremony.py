@@ -29,7 +29,14 @@ _HANDLE_BYTES = 32
 _TIMEOUT_MS = 120_000
 _TRANSPORTS = frozenset(transport.value for transport in AuthenticatorTransport)
 
-_NOT_READABLE = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+_NOT_READABLE = (
+    WebAuthnException,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 """What the library raises for texts that are no answer of a browser, some of it by accident."""
 
 

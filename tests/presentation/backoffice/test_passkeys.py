@@ -208,6 +208,7 @@ def with_a_part_changed(part):
         lambda _passkey, _options: '{"response": {"clientDataJSON": 7}}',
         lambda _passkey, _options: '{"response": null}',
         lambda _passkey, _options: "x" * 20_000,
+        lambda _passkey, _options: "[" * 10_000,
     ],
 )
 def test_a_forged_answer_lets_nobody_in(guarded, olga, passkey, forge):  # noqa: F811
