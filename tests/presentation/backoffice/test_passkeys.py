@@ -457,8 +457,19 @@ def test_a_registration_without_a_verified_user_is_refused(guarded):  # noqa: F8
     assert count(guarded, StaffPasskeyRow) == 0
 
 
-def test_the_command_and_the_administrator_remove_all_of_it(guarded, olga):  # noqa: F811
-    assert StaffAccounts(guarded.database).reset_factor(OLGA, at=NOW + timedelta(hours=1))
+def by_the_administrator(office):
+    ada, person = office.logged_in("ada"), f"/admin/staff/{OLGA}"
+    assert "passkeys: 1; recovery codes left: 10." in ada.get(person).text
+    ada.post(f"{person}/second-factor/remove", {"reason": "Her phone is lost"}, token_from=BOARD)
+
+
+def by_the_command(office):
+    assert StaffAccounts(office.database).reset_factor(OLGA, at=NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("remove_all", [by_the_administrator, by_the_command])
+def test_who_has_lost_it_is_helped_by_removing_all_of_it(guarded, olga, remove_all):  # noqa: F811
+    remove_all(guarded)
 
     assert count(guarded, StaffPasskeyRow) == 0
     assert count(guarded, RecoveryCodeRow) == 0
