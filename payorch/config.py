@@ -60,6 +60,7 @@ class Settings:
     refund_second_person_above: str | None = None
     staff_idle_min: int = 15
     staff_session_h: int = 12
+    max_password_hashes: int = 2
     sandbox_url: str | None = DEFAULT_SANDBOX_URL
     sandbox_public_url: str | None = None
     sandbox_api_key: str = field(default="practice_key_{account}", repr=False)

@@ -51,6 +51,8 @@ def staff_session_problems(settings: "Settings") -> list[str]:
         found.append(f"PAYORCH_STAFF_IDLE_MIN is at most {MAX_IDLE_MIN} in production.")
     if not 1 <= settings.staff_session_h <= 24:
         found.append("PAYORCH_STAFF_SESSION_H lies between 1 and 24.")
+    if not 1 <= settings.max_password_hashes <= 64:
+        found.append("PAYORCH_MAX_PASSWORD_HASHES lies between 1 and 64.")
     return found
 
 

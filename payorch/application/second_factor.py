@@ -1,8 +1,8 @@
 """The second factor of a login: a code of an app on the person's phone, or a recovery code.
 
 A code is accepted once, however many times it arrives at the same moment. The secret of the app is
-never stored in the clear, and nothing of it can be read back once it is set up. Other kinds of
-factors (passkeys) come beside this one: a person has at most one of each kind.
+never stored in the clear, and nothing of it can be read back once it is set up. Passkeys stand
+beside the app (passkeys.py) and are its equals; the recovery codes are of both.
 """
 
 import base64
@@ -35,12 +35,33 @@ class NextStep(StrEnum):
 class FactorUsed(StrEnum):
     CODE = "code"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
 
 
-@dataclass(frozen=True, slots=True)
+@unique
+class Removal(StrEnum):
+    DONE = "done"
+    WAS_NONE = "was_none"
+    IS_LAST = "is_last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """What may be shown of one."""
+
+    public_id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorState:
-    enrolled_at: datetime
+    """`enrolled_at` is the app's; None: there are passkeys only."""
+
+    enrolled_at: datetime | None
     recovery_codes_left: int
+    passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +71,6 @@ class StoredFactor:
     public_id: str
     sealed: bytes = field(repr=False)
     last_step: int
-    enrolled_at: datetime
-    recovery_codes_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,11 @@ class Enrolment:
 class SecondFactorBook(Protocol):
     """All raise LedgerUnavailable; what changes a factor is journalled with it."""
 
-    def factor_of(self, staff: str) -> StoredFactor | None: ...
+    def state(self, staff: str) -> FactorState | None:
+        """None: neither an app nor a passkey."""
+
+    def factor_of(self, staff: str) -> StoredFactor | None:
+        """The app's."""
 
     def take_step(self, public_id: str, step: int) -> bool:
         """Whether this is the first code of this step or a later one."""
@@ -96,7 +119,12 @@ class SecondFactorBook(Protocol):
     def remove(
         self, staff: str, *, by: str, reason: str, keep_session: str | None, at: datetime
     ) -> bool:
-        """The factor, its recovery codes, and all sessions but one; False when there was none."""
+        """All factors, the recovery codes, all sessions but one; False when there was none."""
+
+    def remove_app(
+        self, staff: str, *, may_be_last: bool, reason: str, keep_session: str | None, at: datetime
+    ) -> Removal:
+        """One's own app; the recovery codes go with the last factor only."""
 
 
 class SecretBox(Protocol):
@@ -136,10 +164,7 @@ class SecondFactorsUseCase:
 
     def state(self, staff: str) -> FactorState | None:
         """None: this person has no second factor."""
-        found = self._book.factor_of(staff)
-        if found is None:
-            return None
-        return FactorState(found.enrolled_at, found.recovery_codes_left)
+        return self._book.state(staff)
 
     def next_step(self, staff: str) -> NextStep:
         if self.state(staff) is not None:
@@ -182,14 +207,15 @@ class SecondFactorsUseCase:
         step = matching_step(draft.secret, _without_gaps(typed), now, after=-1)
         if step is None:
             raise SecondFactorRefused("This is not the code that the app shows now.")
-        public_id, codes = self._chance.new_id(), self._new_codes()
+        public_id = self._chance.new_id()
+        codes, code_hashes = self.made_recovery_codes(staff)
         is_enrolled = self._book.enrol(
             Enrolment(
                 staff=staff,
                 public_id=public_id,
                 sealed=self._box.seal(draft.secret, about=_factor(public_id)),
                 last_step=step,
-                code_hashes=self._hashes(staff, codes),
+                code_hashes=code_hashes,
                 keep_session=keep_session,
                 replaces=replaces,
                 at=now,
@@ -201,22 +227,34 @@ class SecondFactorsUseCase:
 
     def new_recovery_codes(self, staff: str) -> tuple[str, ...]:
         """Ten others; the former ones are void. Raises SecondFactorRefused without a factor."""
-        codes = self._new_codes()
-        if not self._book.renew_codes(staff, self._hashes(staff, codes), at=self._clock.now()):
+        codes, code_hashes = self.made_recovery_codes(staff)
+        if not self._book.renew_codes(staff, code_hashes, at=self._clock.now()):
             raise SecondFactorRefused("There is no second factor that they could stand in for.")
         return codes
 
     def remove(self, staff: str, *, by: str, reason: str, keep_session: str | None) -> bool:
-        """Raises ReasonRequired, and SecondFactorRefused for one's own that is required."""
-        if by == staff and self.is_required:
-            raise SecondFactorRefused("A second factor is required here: set up another one.")
-        return self._book.remove(
+        """One's own app, or all factors of somebody else; False when there was none.
+
+        Raises ReasonRequired, and SecondFactorRefused for one's own last that is required.
+        """
+        why, now = checked_reason(reason), self._clock.now()
+        if by != staff:
+            return self._book.remove(staff, by=by, reason=why, keep_session=keep_session, at=now)
+        removal = self._book.remove_app(
             staff,
-            by=by,
-            reason=checked_reason(reason),
+            may_be_last=not self.is_required,
+            reason=why,
             keep_session=keep_session,
-            at=self._clock.now(),
+            at=now,
         )
+        if removal is Removal.IS_LAST:
+            raise SecondFactorRefused("A second factor is required here: set up another one.")
+        return removal is Removal.DONE
+
+    def made_recovery_codes(self, staff: str) -> tuple[tuple[str, ...], Sequence[str]]:
+        """Ten codes and their hashes, not in force yet."""
+        codes = tuple(self._chance.new_recovery_code() for _ in range(RECOVERY_CODES))
+        return codes, [self._chance.hash_of(_without_gaps(code), staff=staff) for code in codes]
 
     def _is_right_code(self, staff: str, code: str) -> bool:
         found = self._book.factor_of(staff)
@@ -229,12 +267,6 @@ class SecondFactorsUseCase:
             return False
         step = matching_step(secret, code, self._clock.now(), after=found.last_step)
         return step is not None and self._book.take_step(found.public_id, step)
-
-    def _new_codes(self) -> tuple[str, ...]:
-        return tuple(self._chance.new_recovery_code() for _ in range(RECOVERY_CODES))
-
-    def _hashes(self, staff: str, codes: Sequence[str]) -> list[str]:
-        return [self._chance.hash_of(_without_gaps(code), staff=staff) for code in codes]
 
 
 def _without_gaps(typed: str) -> str:

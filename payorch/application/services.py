@@ -20,6 +20,7 @@ from payorch.application.decline_evidence import DeclineEvidence
 from payorch.application.end_order import EndOrderUseCase
 from payorch.application.erase_customer import EraseCustomerUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
+from payorch.application.hashing_places import HashingPlaces
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.job_queue import JobQueue
 from payorch.application.journal_archive import JournalArchive
@@ -29,6 +30,7 @@ from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.own_lists import ArrangeListsUseCase
+from payorch.application.passkeys import PasskeysUseCase
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
 from payorch.application.personal_data import PersonalDataReader
@@ -126,7 +128,9 @@ class Services:
     limit_requests: LimitRequestsUseCase
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase
+    hashing_places: HashingPlaces
     staff_sessions: StaffSessionsUseCase
     second_factors: SecondFactorsUseCase
+    passkeys: PasskeysUseCase
     arrange_lists: ArrangeListsUseCase
     clock: Clock

@@ -16,6 +16,8 @@ API_DETAILS = {
     500: "Something went wrong on our side. Quote the incident id when you report it.",
 }
 
+_PAUSES = frozenset({"login_busy", "payments_paused", "ledger_unavailable"})
+
 
 def page_texts(status: int, code: str, *, wait_s: int | None = None) -> tuple[str, str]:
     """Title and message of the HTML error page, in the language of the request."""
@@ -40,15 +42,8 @@ def page_texts(status: int, code: str, *, wait_s: int | None = None) -> tuple[st
             return gettext("That was too much"), gettext("The form is larger than we accept.")
         case 429:
             return _too_many(code, wait_s)
-        case 503 if code == "payments_paused":
-            return gettext("Payments are paused"), gettext(
-                "Payments are paused for a short check. Nothing was charged."
-            )
-        case 503 if code == "ledger_unavailable":
-            return gettext("Payments are paused"), gettext(
-                "Please try again in a minute. If you had pressed Pay, do the same again: "
-                "you will not be charged twice."
-            )
+        case 503 if code in _PAUSES:
+            return _pause(code)
         case status if status >= 500:
             return gettext("Something went wrong on our side"), gettext(
                 "If you were paying, look at your order's page first, and do not pay again "
@@ -56,6 +51,23 @@ def page_texts(status: int, code: str, *, wait_s: int | None = None) -> tuple[st
             )
         case _:
             return gettext("This did not work"), gettext("Go back and try again.")
+
+
+def _pause(code: str) -> tuple[str, str]:
+    match code:
+        case "login_busy":
+            return gettext("Too many logins at this moment"), gettext(
+                "Your password was not looked at. Please try again in a few seconds."
+            )
+        case "payments_paused":
+            return gettext("Payments are paused"), gettext(
+                "Payments are paused for a short check. Nothing was charged."
+            )
+        case _:
+            return gettext("Payments are paused"), gettext(
+                "Please try again in a minute. If you had pressed Pay, do the same again: "
+                "you will not be charged twice."
+            )
 
 
 def _too_many(code: str, wait_s: int | None) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from payorch.application.metrics_window import InvalidWindow
 from payorch.domain import errors as facts
+from payorch.domain.login_errors import LoginBusy, PasskeyRefused
 from payorch.domain.second_person_errors import (
     RefundNeedsSecondPerson,
     RefundProposalNotPossible,
@@ -42,6 +43,8 @@ STATUS_BY_ERROR: Mapping[type[facts.PayorchError], int] = {
     facts.TooManySubmissions: 429,
     facts.TooManyDeclines: 429,
     facts.TooManyLogins: 429,
+    LoginBusy: 503,
+    PasskeyRefused: 409,
     facts.TooManyRequests: 429,
     facts.CardNotAcceptedNow: 422,
     facts.PolicyChangedMeanwhile: 409,

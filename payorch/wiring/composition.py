@@ -9,6 +9,7 @@ from payorch.application.change_provider_fees import ChangeProviderFeesUseCase
 from payorch.application.change_routing_policy import ChangeRoutingPolicyUseCase
 from payorch.application.dead_jobs import DiscardJobUseCase, ReplayJobUseCase
 from payorch.application.explain_routing import ExplainRoutingUseCase
+from payorch.application.hashing_places import HashingPlaces
 from payorch.application.hold_circuit import HoldCircuitUseCase
 from payorch.application.jobs import APPLY_REVIEW, EXPIRE_ORDERS, JobHandler, Schedule
 from payorch.application.metrics_rollup import MetricsRollup
@@ -75,6 +76,7 @@ from payorch.wiring.settlements import settlements
 from payorch.wiring.staff import (
     STAFF_SCHEDULE,
     arranged_lists,
+    passkeys,
     second_factors,
     staff_handlers,
     staff_sessions,
@@ -181,6 +183,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
     sessions = staff_sessions(settings, base)
+    factors = second_factors(settings, base)
     handlers.update(staff_handlers(sessions))
     trials = policy_trials(base)
     handlers.update(trials.handlers)
@@ -246,7 +249,9 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,
-        second_factors=second_factors(settings, base),
+        hashing_places=HashingPlaces(settings.max_password_hashes),
+        second_factors=factors,
+        passkeys=passkeys(settings, base, factors),
         arrange_lists=arranged_lists(base),
         clock=base.clock,
     )

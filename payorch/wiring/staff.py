@@ -1,18 +1,21 @@
-"""Staff sessions, second factors and own lists, and what is forgotten of the sessions."""
+"""Staff sessions, second factors, passkeys and own lists, and what is forgotten of the sessions."""
 
 from datetime import timedelta
 
 from payorch.application.jobs import HOUR_S, PURGE_STAFF_SESSIONS, Job, JobHandler, Schedule
 from payorch.application.own_lists import ArrangeListsUseCase
+from payorch.application.passkeys import PasskeysUseCase
 from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_sessions import SessionRules, StaffSessionsUseCase
 from payorch.config import Settings
 from payorch.infrastructure.persistence.own_lists import SqlAlchemyOwnLists
+from payorch.infrastructure.persistence.passkeys import SqlAlchemyPasskeys
 from payorch.infrastructure.persistence.second_factors import SqlAlchemySecondFactors
 from payorch.infrastructure.persistence.staff_sessions import SqlAlchemyStaffSessions
 from payorch.infrastructure.security.factor_chance import RandomFactorChance
 from payorch.infrastructure.security.sealed_secrets import AesSecretBox
 from payorch.infrastructure.security.session_keys import RandomSessionKeys
+from payorch.infrastructure.security.webauthn_ceremony import WebAuthnCeremony
 from payorch.wiring.base import Base
 
 STAFF_SCHEDULE = Schedule(PURGE_STAFF_SESSIONS, HOUR_S)
@@ -42,6 +45,17 @@ def second_factors(settings: Settings, base: Base) -> SecondFactorsUseCase:
         RandomFactorChance(),
         base.clock,
         is_required=settings.requires_second_factor,
+    )
+
+
+def passkeys(settings: Settings, base: Base, factors: SecondFactorsUseCase) -> PasskeysUseCase:
+    return PasskeysUseCase(
+        SqlAlchemyPasskeys(base.transactions),
+        WebAuthnCeremony(
+            settings.base_url, settings.trusted_hosts, name=f"{settings.merchant_name} back office"
+        ),
+        factors,
+        base.clock,
     )
 
 

@@ -39,6 +39,23 @@ def test_a_short_password_is_refused(payorch: Payorch) -> None:
     assert "12 to 128 characters" in result.output
 
 
+def test_a_common_password_and_ones_own_address_are_refused(payorch: Payorch) -> None:
+    payorch("staff", "create", "finn@example.com", "--role", "finance")
+
+    created = payorch(
+        *("staff", "create", "olga@example.com", "--role", "ops", "--password-stdin"),
+        stdin="qwerty123456\n",
+    )
+    changed = payorch(
+        "staff", "password", "finn@example.com", "--password-stdin", stdin="finn@example.com1\n"
+    )
+
+    assert (created.exit_code, changed.exit_code) == (1, 1)
+    assert "one of the first that are tried" in created.output
+    assert "made of the e-mail address" in changed.output
+    assert payorch("staff", "list").output == "finn@example.com  finance\n"
+
+
 def test_nobody_gets_two_accounts(payorch: Payorch) -> None:
     payorch("staff", "create", "olga@example.com", "--role", "ops")
 

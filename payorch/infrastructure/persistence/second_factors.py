@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from payorch.application.second_factor import Enrolment, StoredFactor
+from payorch.application.second_factor import (
+    Enrolment,
+    FactorState,
+    Passkey,
+    Removal,
+    StoredFactor,
+)
 from payorch.application.staff_sessions import SessionEnd
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.staff_sessions import end_sessions
+from payorch.infrastructure.persistence.tables.passkeys import StaffPasskeyRow
 from payorch.infrastructure.persistence.tables.second_factors import (
     FactorKind,
     RecoveryCodeRow,
@@ -25,36 +32,45 @@ class SqlAlchemySecondFactors:
     def __init__(self, transactions: LedgerTransactions) -> None:
         self._transactions = transactions
 
-    def factor_of(self, staff: str) -> StoredFactor | None:
-        codes_left = (
-            select(func.count())
-            .where(
-                RecoveryCodeRow.staff_id == StaffFactorRow.staff_id,
-                RecoveryCodeRow.used_at.is_(None),
+    def state(self, staff: str) -> FactorState | None:
+        with self._transactions.read() as connection:
+            staff_id = _staff_id(connection, staff)
+            enrolled_at = connection.scalar(
+                select(StaffFactorRow.enrolled_at).where(StaffFactorRow.staff_id == staff_id)
             )
-            .scalar_subquery()
+            passkeys = connection.execute(
+                select(
+                    StaffPasskeyRow.public_id,
+                    StaffPasskeyRow.name,
+                    StaffPasskeyRow.created_at,
+                    StaffPasskeyRow.last_used_at,
+                )
+                .where(StaffPasskeyRow.staff_id == staff_id)
+                .order_by(StaffPasskeyRow.id)
+            ).all()
+            if enrolled_at is None and not passkeys:
+                return None
+            codes_left = _codes_left(connection, staff_id)
+        return FactorState(
+            enrolled_at=enrolled_at,
+            recovery_codes_left=codes_left,
+            passkeys=tuple(Passkey(**row._mapping) for row in passkeys),  # noqa: SLF001 - SQLAlchemy's public name for it
         )
+
+    def factor_of(self, staff: str) -> StoredFactor | None:
         with self._transactions.read() as connection:
             row = connection.execute(
                 select(
                     StaffFactorRow.public_id,
                     StaffFactorRow.sealed,
                     StaffFactorRow.last_step,
-                    StaffFactorRow.enrolled_at,
-                    codes_left.label("codes_left"),
                 )
                 .join(StaffRow, StaffRow.id == StaffFactorRow.staff_id)
                 .where(StaffRow.email == staff, StaffFactorRow.kind == FactorKind.TOTP)
             ).one_or_none()
         if row is None:
             return None
-        return StoredFactor(
-            public_id=row.public_id,
-            sealed=row.sealed,
-            last_step=row.last_step,
-            enrolled_at=row.enrolled_at,
-            recovery_codes_left=row.codes_left,
-        )
+        return StoredFactor(public_id=row.public_id, sealed=row.sealed, last_step=row.last_step)
 
     def take_step(self, public_id: str, step: int) -> bool:
         with self._transactions.write() as connection:
@@ -79,32 +95,29 @@ class SqlAlchemySecondFactors:
             )
             if taken.rowcount == 0:
                 return False
-            left = connection.scalar(
-                select(func.count()).where(
-                    RecoveryCodeRow.staff_id == staff_id, RecoveryCodeRow.used_at.is_(None)
-                )
+            after: dict[str, object] = {"recovery_codes_left": _codes_left(connection, staff_id)}
+            journal_factor(
+                connection, "recovery_code_used", staff, OWN_WISH, after, by=staff, at=at
             )
-            after: dict[str, object] = {"recovery_codes_left": left}
-            _journal(connection, "recovery_code_used", staff, OWN_WISH, after, by=staff, at=at)
         return True
 
     def enrol(self, enrolment: Enrolment) -> bool:
         try:
             with self._transactions.write() as connection:
-                _enrol(connection, enrolment)
+                return _enrol(connection, enrolment)
         except IntegrityError:
             return False
-        return True
 
     def renew_codes(self, staff: str, code_hashes: Sequence[str], *, at: datetime) -> bool:
         with self._transactions.write() as connection:
             staff_id = _staff_id(connection, staff)
-            has_factor = select(StaffFactorRow.id).where(StaffFactorRow.staff_id == staff_id)
-            if connection.scalar(has_factor) is None:
+            if not has_app(connection, staff_id) and not has_passkey(connection, staff_id):
                 return False
-            _replace_codes(connection, staff_id, code_hashes, at)
+            replace_codes(connection, staff_id, code_hashes, at)
             after: dict[str, object] = {"recovery_codes_left": len(code_hashes)}
-            _journal(connection, "recovery_codes_made", staff, OWN_WISH, after, by=staff, at=at)
+            journal_factor(
+                connection, "recovery_codes_made", staff, OWN_WISH, after, by=staff, at=at
+            )
         return True
 
     def remove(
@@ -114,6 +127,25 @@ class SqlAlchemySecondFactors:
             return remove_factor(
                 connection, staff, by=by, reason=reason, keep_session=keep_session, at=at
             )
+
+    def remove_app(
+        self, staff: str, *, may_be_last: bool, reason: str, keep_session: str | None, at: datetime
+    ) -> Removal:
+        with self._transactions.write() as connection:
+            staff_id = locked_staff_id(connection, staff)
+            if not has_app(connection, staff_id):
+                return Removal.WAS_NONE
+            is_last = not has_passkey(connection, staff_id)
+            if is_last and not may_be_last:
+                return Removal.IS_LAST
+            connection.execute(delete(StaffFactorRow).where(StaffFactorRow.staff_id == staff_id))
+            if is_last:
+                forget_codes(connection, staff_id)
+            journal_factor(
+                connection, "second_factor_removed", staff, reason, None, by=staff, at=at
+            )
+            _end_sessions(connection, staff, by=staff, keep=keep_session, at=at)
+        return Removal.DONE
 
 
 def remove_factor(
@@ -125,20 +157,25 @@ def remove_factor(
     at: datetime,
     keep_session: str | None = None,
 ) -> bool:
-    """In the caller's transaction; False when there was no factor."""
-    staff_id = _staff_id(connection, staff)
-    gone = connection.execute(delete(StaffFactorRow).where(StaffFactorRow.staff_id == staff_id))
-    if gone.rowcount == 0:
+    """App, passkeys and codes, in the caller's transaction; False when there was no factor."""
+    staff_id = locked_staff_id(connection, staff)
+    gone = [
+        connection.execute(delete(table).where(table.staff_id == staff_id)).rowcount
+        for table in (StaffFactorRow, StaffPasskeyRow)
+    ]
+    if not any(gone):
         return False
-    connection.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.staff_id == staff_id))
-    _journal(connection, "second_factor_removed", staff, reason, None, by=by, at=at)
+    forget_codes(connection, staff_id)
+    journal_factor(connection, "second_factor_removed", staff, reason, None, by=by, at=at)
     _end_sessions(connection, staff, by=by, keep=keep_session, at=at)
     return True
 
 
-def _enrol(connection: Connection, enrolment: Enrolment) -> None:
+def _enrol(connection: Connection, enrolment: Enrolment) -> bool:
     staff, at = enrolment.staff, enrolment.at
-    staff_id = _staff_id(connection, staff)
+    staff_id = locked_staff_id(connection, staff)
+    if not enrolment.replaces and has_passkey(connection, staff_id):
+        return False
     if enrolment.replaces:
         connection.execute(delete(StaffFactorRow).where(StaffFactorRow.staff_id == staff_id))
     connection.execute(
@@ -151,16 +188,45 @@ def _enrol(connection: Connection, enrolment: Enrolment) -> None:
             enrolled_at=at,
         )
     )
-    _replace_codes(connection, staff_id, enrolment.code_hashes, at)
+    replace_codes(connection, staff_id, enrolment.code_hashes, at)
     after: dict[str, object] = {"kind": FactorKind.TOTP.value}
-    _journal(connection, "second_factor_enrolled", staff, OWN_WISH, after, by=staff, at=at)
+    journal_factor(connection, "second_factor_enrolled", staff, OWN_WISH, after, by=staff, at=at)
     _end_sessions(connection, staff, by=staff, keep=enrolment.keep_session, at=at)
+    return True
 
 
-def _replace_codes(
+def locked_staff_id(connection: Connection, email: str) -> int | None:
+    """Nobody else changes this person's factors until the transaction is over."""
+    return connection.scalar(select(StaffRow.id).where(StaffRow.email == email).with_for_update())
+
+
+def has_app(connection: Connection, staff_id: int | None) -> bool:
+    return bool(connection.scalar(select(exists().where(StaffFactorRow.staff_id == staff_id))))
+
+
+def has_passkey(connection: Connection, staff_id: int | None) -> bool:
+    return bool(connection.scalar(select(exists().where(StaffPasskeyRow.staff_id == staff_id))))
+
+
+def _codes_left(connection: Connection, staff_id: int | None) -> int:
+    return (
+        connection.scalar(
+            select(func.count()).where(
+                RecoveryCodeRow.staff_id == staff_id, RecoveryCodeRow.used_at.is_(None)
+            )
+        )
+        or 0
+    )
+
+
+def forget_codes(connection: Connection, staff_id: int | None) -> None:
+    connection.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.staff_id == staff_id))
+
+
+def replace_codes(
     connection: Connection, staff_id: int | None, code_hashes: Sequence[str], at: datetime
 ) -> None:
-    connection.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.staff_id == staff_id))
+    forget_codes(connection, staff_id)
     connection.execute(
         insert(RecoveryCodeRow),
         [
@@ -180,7 +246,7 @@ def _staff_id(connection: Connection, email: str) -> int | None:
     return connection.scalar(select(StaffRow.id).where(StaffRow.email == email))
 
 
-def _journal(
+def journal_factor(
     connection: Connection,
     action: str,
     staff: str,

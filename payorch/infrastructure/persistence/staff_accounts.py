@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from payorch.application.login_limits import LoginKeys
 from payorch.application.staff_permissions import ROLE_PERMISSIONS
 from payorch.application.staff_sessions import SessionEnd
+from payorch.domain.password_rule import why_refused
 from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.login_counts import forget_tries
@@ -33,11 +34,7 @@ from payorch.infrastructure.persistence.staff_roles import (
 from payorch.infrastructure.persistence.staff_sessions import end_sessions
 from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff import staff_roles
-
-MIN_PASSWORD_LENGTH = 12
-"""PCI DSS 4.0.1, 8.3.6; security.md S14."""
-MAX_PASSWORD_LENGTH = 128
-"""What Flask-Security accepts; longer ones would only cost hashing time."""
+from payorch.infrastructure.security.common_passwords import common_passwords
 
 _COMMAND_LINE = "command line"
 _FROM_COMMAND_LINE = "from the command line"
@@ -80,7 +77,7 @@ class StaffAccounts:
         """
         address = _checked_email(email)
         names = _checked_roles(roles)
-        secret = _checked_password(password) if password is not None else secrets.token_urlsafe(15)
+        secret = _chosen_or_made_up(password, address)
         with self._database.tx() as connection:
             ensure_roles(connection)
             if _id_of(connection, address) is not None:
@@ -105,10 +102,11 @@ class StaffAccounts:
     def set_password(self, email: str, password: str | None, *, at: datetime) -> NewStaff:
         """Another password, made up when None. Every session of the account ends.
 
-        Raises StaffAccountRefused when there is no such account or the password is too short.
+        Raises StaffAccountRefused when there is no such account, and for a password that is too
+        short or too easily guessed.
         """
         address = _checked_email(email)
-        secret = _checked_password(password) if password is not None else secrets.token_urlsafe(15)
+        secret = _chosen_or_made_up(password, address)
         self._change(
             address,
             "set_staff_password",
@@ -246,11 +244,11 @@ def _checked_roles(roles: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked_password(password: str) -> str:
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-        raise StaffAccountRefused(
-            f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
-        )
+def _chosen_or_made_up(password: str | None, email: str) -> str:
+    if password is None:
+        return secrets.token_urlsafe(15)
+    if problem := why_refused(password, email=email, common=common_passwords()):
+        raise StaffAccountRefused(problem)
     return password
 
 

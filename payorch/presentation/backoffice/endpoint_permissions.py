@@ -17,6 +17,8 @@ OPEN_ENDPOINTS = frozenset(
         "security.logout",
         "login_steps.code",
         "login_steps.enrol",
+        "login_steps.enrol_passkey",
+        "login_steps.passkey_challenge",
         "appearance.choose",
         "admin.static",
     }
@@ -31,6 +33,9 @@ STAFF_ENDPOINTS = frozenset(
         "account.set_up",
         "account.recovery_codes",
         "account.remove_factor",
+        "account.passkey_challenge",
+        "account.add_passkey",
+        "account.remove_passkey",
         "account.end_session",
         "account.end_others",
     }

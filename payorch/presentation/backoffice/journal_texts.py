@@ -163,6 +163,13 @@ def _plain(words: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], 
     return text
 
 
+def _passkey(done: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str], str]:
+    def text(_before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+        return f"{done} the passkey “{after.get('name')}” of {thing}"
+
+    return text
+
+
 def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
     return f"published routing policy version {after.get('version')}"
 
@@ -265,6 +272,8 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "staff_sessions_ended": _ended_sessions,
     "second_factor_enrolled": _plain("set up a second factor for {thing}"),
     "second_factor_removed": _plain("removed the second factor of {thing}"),
+    "passkey_registered": _passkey("registered"),
+    "passkey_removed": _passkey("removed"),
     "recovery_codes_made": _plain("made new recovery codes for {thing}"),
     "recovery_code_used": _plain("used a recovery code of {thing}"),
     "unlock_staff": _plain("unlocked the login of {thing}"),

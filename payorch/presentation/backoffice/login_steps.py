@@ -1,9 +1,11 @@
-"""What comes after a right password: the code of the second factor, or setting one up.
+"""What comes after a right password: a code or a passkey, or setting a second factor up.
 
 Until then nobody is logged in: the cookie only says whose password was right, and when. So every
 other page treats the person as a visitor, and none can forget to ask for the second step.
 """
 
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,13 +25,16 @@ from flask.typing import ResponseReturnValue
 from flask_security import login_user
 from flask_security.tf_plugin import TfPlugin
 
-from payorch.application.second_factor import Draft, NextStep
+from payorch.application.passkeys import Purpose
+from payorch.application.second_factor import Draft, FactorUsed, NextStep
 from payorch.domain.errors import SecondFactorRefused, SecretUnreadable
+from payorch.domain.login_errors import PasskeyRefused
 from payorch.presentation.backoffice import access_records
 from payorch.presentation.backoffice.people.enrolment_page import shown_secret
 from payorch.presentation.backoffice.shell.access import LOGIN_ENDPOINT
 from payorch.presentation.backoffice.shell.appearance import local_path
-from payorch.presentation.backoffice.shell.code_check import factor_used
+from payorch.presentation.backoffice.shell.code_check import factor_used, passkey_used
+from payorch.presentation.backoffice.shell.passkey_answers import challenge_answer
 from payorch.presentation.services import services
 
 HALF_LOGIN = "half_login"
@@ -38,16 +43,27 @@ HALF_LOGIN_LIVES = timedelta(minutes=10)
 
 _PAGES = {NextStep.CODE: "login_steps.code", NextStep.ENROL: "login_steps.enrol"}
 
+_ALSO = {
+    NextStep.CODE: frozenset({"login_steps.passkey_challenge"}),
+    NextStep.ENROL: frozenset({"login_steps.passkey_challenge", "login_steps.enrol_passkey"}),
+}
+"""What the page of a step posts to, besides itself."""
+
 steps = Blueprint("login_steps", __name__, url_prefix="/admin/login")
 
 
 @dataclass(frozen=True, slots=True)
 class HalfLogin:
-    """Whose password was right, and the page they came for."""
+    """Whose password was right, and the page they came for.
+
+    `session` is another text for each login, which challenges are bound to.
+    """
 
     account: Any
     email: str
     came_for: str
+    session: str
+    step: NextStep
 
 
 class SecondStep(TfPlugin):
@@ -67,6 +83,7 @@ class SecondStep(TfPlugin):
             "account": user.fs_uniquifier,
             "at": services().clock.now().timestamp(),
             "came_for": _came_for(next_loc),
+            "session": secrets.token_hex(16),
         }
         access_records.expect_second_step()
         return redirect(url_for(_PAGES[step]), code=303)
@@ -84,12 +101,17 @@ def code() -> ResponseReturnValue:
         return half
     is_wrong = False
     if request.method == "POST":
-        used = factor_used(half.email, request.form.get("code", ""))
+        used = _used(half)
         if used is not None:
-            _let_in(half, used.value)
+            _let_in(half, used)
             return redirect(half.came_for, code=303)
         is_wrong = True
-    return render_template("security/login_code.html", email=half.email, is_wrong=is_wrong)
+    return render_template(
+        "security/login_code.html",
+        email=half.email,
+        factor=services().second_factors.state(half.email),
+        is_wrong=is_wrong,
+    )
 
 
 @steps.route("/enrol", methods=["GET", "POST"])
@@ -110,10 +132,44 @@ def enrol() -> ResponseReturnValue:
         )
     except SecondFactorRefused as error:
         return _enrol_page(half, draft, error.message), 422
-    _let_in(half, "code")
-    return render_template(
-        "security/recovery_codes.html", codes=recovery_codes, came_for=half.came_for
-    )
+    return _in_with_codes(half, FactorUsed.CODE, recovery_codes)
+
+
+@steps.post("/enrol/passkey")
+def enrol_passkey() -> ResponseReturnValue:
+    """The first factor is a passkey. Whoever has another one is not asked for this."""
+    half = _half_login()
+    if not isinstance(half, HalfLogin):
+        return half
+    try:
+        recovery_codes = services().passkeys.register(
+            half.email,
+            request.form.get("name", ""),
+            request.form.get("passkey", ""),
+            session=half.session,
+            keep_session=None,
+            must_be_first=True,
+        )
+    except PasskeyRefused as error:
+        draft = services().second_factors.draft(half.email)
+        return _enrol_page(half, draft, error.message), 422
+    return _in_with_codes(half, FactorUsed.PASSKEY, recovery_codes)
+
+
+@steps.post("/passkey/challenge")
+def passkey_challenge() -> ResponseReturnValue:
+    half = _half_login()
+    if not isinstance(half, HalfLogin):
+        return half
+    purpose = Purpose.USE if half.step is NextStep.CODE else Purpose.REGISTER
+    return challenge_answer(half.email, purpose, session=half.session)
+
+
+def _used(half: HalfLogin) -> FactorUsed | None:
+    if answer := request.form.get("passkey"):
+        is_right = passkey_used(half.email, answer, session=half.session)
+        return FactorUsed.PASSKEY if is_right else None
+    return factor_used(half.email, request.form.get("code", ""))
 
 
 def _half_login() -> HalfLogin | ResponseReturnValue:
@@ -131,18 +187,26 @@ def _half_login() -> HalfLogin | ResponseReturnValue:
     if account is None or not account.active:
         return to_login
     email = str(account.email)
-    page = _PAGES.get(services().second_factors.next_step(email))
+    step = services().second_factors.next_step(email)
+    page = _PAGES.get(step)
     if page is None:
         # A second factor was removed meanwhile, and is not required: the password is enough.
         return to_login
-    if page != request.endpoint:
+    if request.endpoint != page and request.endpoint not in _ALSO[step]:
         return redirect(url_for(page), code=303)
-    return HalfLogin(account, email, str(stored["came_for"]))
+    # A login from before an upgrade has no text of its own: its page asks for no passkey.
+    bound = f"login:{stored.get('session', secrets.token_hex(16))}"
+    return HalfLogin(account, email, str(stored["came_for"]), bound, step)
 
 
-def _let_in(half: HalfLogin, factor: str) -> None:
+def _let_in(half: HalfLogin, factor: FactorUsed) -> None:
     session.pop(HALF_LOGIN, None)
-    login_user(half.account, remember=False, authn_via=["password", factor])
+    login_user(half.account, remember=False, authn_via=["password", factor.value])
+
+
+def _in_with_codes(half: HalfLogin, factor: FactorUsed, codes: Sequence[str]) -> str:
+    _let_in(half, factor)
+    return render_template("security/recovery_codes.html", codes=codes, came_for=half.came_for)
 
 
 def _enrol_page(half: HalfLogin, draft: Draft, problem: str = "") -> str:
@@ -151,6 +215,7 @@ def _enrol_page(half: HalfLogin, draft: Draft, problem: str = "") -> str:
         email=half.email,
         secret=shown_secret(half.email, draft),
         problem=problem,
+        takes_passkeys=not services().passkeys.problem,
     )
 
 

@@ -22,6 +22,7 @@ from payorch.application.login_limits import LoginTry
 from payorch.infrastructure.persistence.tables.staff import RoleRow, StaffRow
 from payorch.presentation.backoffice import access_records, login_steps
 from payorch.presentation.backoffice.shell import staff_session
+from payorch.presentation.services import services
 
 # How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
 # command line makes accounts without this extension. A test logs in with such an account.
@@ -62,9 +63,11 @@ class StaffLoginForm(LoginForm):
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
         # Counted and looked up in one spelling: else each spelling would have tries of its own.
         self.email.data = _spelling(self.email.data or "")
-        attempt = access_records.count_login(self.email.data)
-        # A locked account takes the same way, so that it takes the same time.
-        is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
+        # The place comes first: who is sent away as the house is full has used up no try.
+        with services().hashing_places.place():
+            attempt = access_records.count_login(self.email.data)
+            # A locked account takes the same way, so that it takes the same time.
+            is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
 
 
@@ -72,8 +75,9 @@ class StaffVerifyForm(VerifyForm):
     """The password once more: who found an open session must not guess it here without end."""
 
     def validate(self, extra_validators: Any = None, **kwargs: Any) -> bool:
-        attempt = access_records.count_login(_spelling(str(self.user.email)))
-        is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
+        with services().hashing_places.place():
+            attempt = access_records.count_login(_spelling(str(self.user.email)))
+            is_right = bool(super().validate(extra_validators=extra_validators, **kwargs))
         return _conclude(self, attempt, is_right=is_right)
 
 

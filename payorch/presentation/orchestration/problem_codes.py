@@ -82,6 +82,7 @@ PROBLEM_CODES = tuple(
         ("invalid_window", 422, "The time range is malformed or too long."),
         ("reason_required", 422, "Say why; changes are journalled."),
         ("second_factor_refused", 409, "A second factor cannot be changed like that."),
+        ("passkey_refused", 409, "A passkey cannot be registered, used or removed like that."),
         ("invalid_settlement_mapping", 422, "A report cannot be read with these columns."),
         ("settlement_file_refused", 422, "The file is no settlement report that can be read."),
         ("settlement_import_changed", 409, "The import of the report has gone on since."),
@@ -106,6 +107,7 @@ PROBLEM_CODES = tuple(
         ),
         ("too_many_submissions", 429, "This order was tried too often. Wait for Retry-After."),
         ("internal_error", 500, "Our fault. Repeat with the same key, or read the order."),
+        ("login_busy", 503, "Too many passwords are being checked. Try again in a moment."),
         ("payments_paused", 503, "The books are being checked; nothing was sent. Try again later."),
         ("ledger_unavailable", 503, "Nothing was sent. Repeat with the same key in a moment."),
         (

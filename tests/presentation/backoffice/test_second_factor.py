@@ -320,6 +320,9 @@ def test_where_it_is_required_nothing_else_can_be_reached_before(open_guarded, c
         ("/admin/login", "POST", 200),
         ("/admin/login/enrol", "GET", 200),
         ("/admin/login/enrol", "POST", 422),
+        ("/admin/login/enrol/passkey", "POST", 422),
+        # A challenge: it proves nothing until it is answered.
+        ("/admin/login/passkey/challenge", "POST", 200),
         ("/admin/login/code", "GET", 303),
         ("/admin/login/code", "POST", 303),
         # Light or dark: a cookie, which a visitor may set too.

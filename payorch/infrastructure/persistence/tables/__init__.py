@@ -16,6 +16,10 @@ from payorch.infrastructure.persistence.tables.notices import NoticeRow
 from payorch.infrastructure.persistence.tables.order_notes import OrderNoteRow
 from payorch.infrastructure.persistence.tables.orders import OrderRow, SubmissionRow
 from payorch.infrastructure.persistence.tables.own_lists import ListColumnsRow, ListViewRow
+from payorch.infrastructure.persistence.tables.passkeys import (
+    StaffChallengeRow,
+    StaffPasskeyRow,
+)
 from payorch.infrastructure.persistence.tables.payment_methods import (
     ConfigurationRow,
     PaymentMethodRow,
@@ -106,7 +110,9 @@ __all__ = [
     "SettlementLineRow",
     "SettlementMappingRow",
     "SettlementPieceRow",
+    "StaffChallengeRow",
     "StaffFactorRow",
+    "StaffPasskeyRow",
     "StaffRow",
     "StaffSessionRow",
     "SubmissionRow",

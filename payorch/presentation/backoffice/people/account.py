@@ -5,11 +5,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 
 from payorch.presentation.backoffice.people.own_factor import OwnFactor, own_session
+from payorch.presentation.backoffice.people.own_passkeys import OwnPasskeys
 from payorch.presentation.backoffice.shell.access import current_staff, is_active_staff
 from payorch.presentation.services import services
 
 
-class AccountView(OwnFactor):
+class AccountView(OwnFactor, OwnPasskeys):
     """For everybody who is logged in; each sees and changes their own account only."""
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class AccountView(OwnFactor):
             "backoffice/account.html",
             factor=factors.state(current_staff().email),
             is_factor_required=factors.is_required,
+            passkey_problem=services().passkeys.problem,
             sessions=services().staff_sessions.open_ones(current_staff().email),
             own_session=own_session(),
         )

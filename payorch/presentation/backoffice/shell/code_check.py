@@ -1,4 +1,4 @@
-"""Codes of the second factor, counted like passwords: they are short, and could be guessed."""
+"""Second factors, counted like passwords: codes are short, and could be guessed."""
 
 from payorch.application.second_factor import FactorUsed
 from payorch.presentation.backoffice import access_records
@@ -19,3 +19,17 @@ def factor_used(staff: str, typed: str) -> FactorUsed | None:
     else:
         access_records.note_right_password(attempt)
     return used
+
+
+def passkey_used(staff: str, answer: str, *, session: str) -> bool:
+    """Whether a browser's answer is right, used up by this. Raises like `factor_used`.
+
+    `session` is what the challenge was given to.
+    """
+    attempt = access_records.count_login(staff)
+    is_right = attempt.is_open and services().passkeys.check(staff, answer, session=session)
+    if is_right:
+        access_records.note_right_password(attempt)
+    else:
+        access_records.note_wrong_code(attempt, staff)
+    return is_right
