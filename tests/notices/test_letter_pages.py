@@ -183,6 +183,7 @@ def test_each_queue_is_counted_and_leads_to_its_rows(shop, office):
         "Providers that payorch has switched off": "0",
         "Orphan money": "1",
         "Refunds that failed": "0",
+        "Refunds to approve": "0",
         "Refunds nobody can prove": "0",
         "Settlement differences": "0",
         "Dead background jobs": "1",
