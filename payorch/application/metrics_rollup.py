@@ -214,6 +214,8 @@ class MetricsRollup:
             self.rebuild()
             return
         minutes = self._repository.changed_minutes(since=state.watermark - WATERMARK_MARGIN)
+        # Whose days lose their rows once more.
+        self._days_since = min([self._days_since, *minutes[:1]])
         for hour in sorted({floor_to_hour(minute) for minute in minutes}):
             if not self._repository.replace(hour, hour + HOUR):
                 return
@@ -227,7 +229,7 @@ class MetricsRollup:
 
     def _add_up_days(self, since: datetime) -> None:
         self._days_due_s = self._clock.monotonic() + DAYS_EVERY_S
-        now = self._clock.now()
+        self._days_since, now = since, self._clock.now()
         for day in self._repository.days_to_add_up(since=since, until=now):
             if not self._repository.add_up_day(day):
                 return

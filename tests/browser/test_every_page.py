@@ -31,7 +31,8 @@ def pages_of(office):
             continue
         answer = office.reader_of(request).get(request.path)
         # Parts of pages come without a head, and are loaded by their page.
-        if answer.status_code == 200 and answer.text.lstrip().lower().startswith("<!doctype"):
+        is_whole = answer.data.lstrip().lower().startswith(b"<!doctype")
+        if answer.status_code == 200 and is_whole:
             found.append(request)
         answer.close()
     return found

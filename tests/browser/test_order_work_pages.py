@@ -150,7 +150,7 @@ def test_finance_notes_deals_with_a_flag_and_cancels(office, site, browser_page)
 
     page.goto(f"{site}/admin/orders/")
     look(page, "orders")
-    frame = page.locator(".list-frame")
+    frame = page.locator(".list-frame").first
     assert frame.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") <= 0
     page.goto(f"{site}/admin/transactions/")
     look(page, "transactions")

@@ -3,7 +3,11 @@
 import pytest
 
 from payorch.application.jobs import Job
-from payorch.domain.errors import ReasonRequired, SettlementImportChanged
+from payorch.domain.errors import (
+    DifferenceChanged,
+    ReasonRequired,
+    SettlementImportChanged,
+)
 from payorch.infrastructure.persistence.tables import SettlementBadLineRow
 from tests.fakes import CrashAt, SimulatedCrash
 from tests.settlements.report import FINN, SettledShop, a_line, a_mapping, a_report
@@ -104,6 +108,32 @@ def test_what_staff_have_resolved_is_not_lost(shop):
 
     shop.services.settle_differences.reopen(difference.id, actor=FINN, reason="Wrong report.")
     assert undone(shop, report).state == "undone"
+
+
+def test_while_it_is_taken_back_nothing_of_it_is_resolved(shop):
+    """It would go with it, in a later part."""
+    report = shop.imported(a_report(a_line("strange")))
+    (difference,) = shop.differences()
+    shop.services.undo_settlement.start(report.id, actor=FINN, reason=WHY)
+
+    with pytest.raises(DifferenceChanged, match="is being taken back"):
+        shop.services.settle_differences.resolve(difference.id, actor=FINN, reason="Mine.")
+
+    assert shop.journal("settlement_difference_resolved") == []
+
+
+def test_what_another_report_has_as_well_is_not_missing_again(shop):
+    paid, other = shop.paid(), shop.paid()
+    shop.clock.advance(days=9)
+    first = shop.imported(a_report(settled(other), a_line("x", settled_on=LATER)))
+    late = shop.imported(a_report(settled(paid, settled_on=LATER)))
+    shop.imported(a_report(settled(paid, settled_on="2026-11-29")))
+    (twice,) = [row for row in shop.differences() if row.kind == "settled_twice"]
+    shop.services.settle_differences.resolve(twice.id, actor=FINN, reason="They correct it.")
+
+    undone(shop, late)
+
+    assert missing_there(shop) == [(first.id, "resolved")]
 
 
 def test_a_later_report_with_its_lines_goes_first(shop):

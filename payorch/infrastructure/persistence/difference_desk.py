@@ -2,15 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import Connection, select, update
 
-from payorch.application.settlement_reports import DifferenceState
+from payorch.application.settlement_reports import DifferenceState, ImportState
 from payorch.domain.errors import DifferenceChanged
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
-from payorch.infrastructure.persistence.tables import SettlementDifferenceRow
+from payorch.infrastructure.persistence.tables import (
+    SettlementDifferenceRow,
+    SettlementImportRow,
+)
 
-_Difference = SettlementDifferenceRow
+_Difference, _Import = SettlementDifferenceRow, SettlementImportRow
 
 
 class SqlAlchemyDifferenceDesk:
@@ -31,6 +34,7 @@ class SqlAlchemyDifferenceDesk:
             .returning(_Difference.kind)
         )
         with self._transactions.write() as connection:
+            _require_that_it_stays(connection, difference_id)
             kind = connection.scalar(statement)
             if kind is None:
                 raise DifferenceChanged("It is resolved already: look at it again.")
@@ -59,6 +63,7 @@ class SqlAlchemyDifferenceDesk:
             .returning(_Difference.kind)
         )
         with self._transactions.write() as connection:
+            _require_that_it_stays(connection, difference_id)
             kind = connection.scalar(statement)
             if kind is None:
                 raise DifferenceChanged("It is open already: look at it again.")
@@ -72,3 +77,17 @@ class SqlAlchemyDifferenceDesk:
                 after={"state": DifferenceState.OPEN.value, "kind": kind},
                 at=at,
             )
+
+
+def _require_that_it_stays(connection: Connection, difference_id: int) -> None:
+    """Under the lock of its report, which whoever takes the report back holds as well: what staff
+    found would go with it. Raises DifferenceChanged.
+    """
+    state = connection.scalar(
+        select(_Import.state)
+        .join(_Difference, _Difference.import_id == _Import.id)
+        .where(_Difference.id == difference_id)
+        .with_for_update(of=_Import)
+    )
+    if state == ImportState.UNDOING:
+        raise DifferenceChanged("The report is being taken back, and this goes with it.")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from payorch.application.jobs import UNDO_SETTLEMENT, NewJob
 from payorch.application.settlement_reports import DifferenceState, ImportState
@@ -214,9 +215,20 @@ def _settled_again(import_id: int) -> ColumnElement[bool]:
 
 
 def _open_again(connection: Connection, import_id: int, about: set[int], at: datetime) -> None:
-    """What was missing in an earlier report, and had come in this one, is missing again."""
+    """What was missing in an earlier report, and had come in this one, is missing again; unless
+    another report has it, too.
+    """
     if not about:
         return
+    other = aliased(_Line)
+    is_elsewhere = exists().where(
+        other.transaction_id == _Difference.transaction_id,
+        other.import_id != import_id,
+        or_(
+            other.refund_id == _Difference.refund_id,
+            and_(other.refund_id.is_(None), _Difference.refund_id.is_(None)),
+        ),
+    )
     statement = (
         update(_Difference)
         .where(
@@ -226,6 +238,7 @@ def _open_again(connection: Connection, import_id: int, about: set[int], at: dat
             _Difference.state == DifferenceState.RESOLVED.value,
             _Difference.resolved_by == BY_ITSELF,
             _Difference.reason == came_in(import_id),
+            ~is_elsewhere,
         )
         .values(state=DifferenceState.OPEN.value, resolved_at=None, resolved_by=None, reason=None)
         .returning(_Difference.id)

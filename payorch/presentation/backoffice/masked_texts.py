@@ -4,6 +4,11 @@ Whoever has to know the whole of it asks for it with a reason (reveal_pages.py).
 same for all lengths, so that a short name does not stand out.
 """
 
+import re
+from urllib.parse import quote
+
+from markupsafe import escape
+
 DOTS = "•••"
 
 MOST_WORDS = 3
@@ -22,8 +27,10 @@ def masked_email(email: str) -> str:
 
 
 def without_address(text: str, email: str) -> str:
-    """`text` with the address masked wherever it stands in it."""
-    return text.replace(email, masked_email(email)) if email else text
+    """`text` with the address masked wherever it stands in it, also as HTML or in a link."""
+    for written in {email, str(escape(email)), quote(email)} - {""}:
+        text = re.sub(re.escape(written), lambda _: masked_email(email), text, flags=re.IGNORECASE)
+    return text
 
 
 def _masked(text: str) -> str:

@@ -11,6 +11,7 @@ from payorch.application.attempt_counts import AttemptKind, count_attempts, merg
 from payorch.application.metrics_rollup import (
     DAYS_EVERY_S,
     MAX_SPAN,
+    SEGMENTS_EVERY_S,
     SHOWN_SHARES,
     MetricsRollup,
     spans_of,
@@ -441,6 +442,23 @@ def test_a_day_is_added_up_when_it_is_over_and_anew_when_it_changes(
     assert days_stored(database) == {today}
     assert total(repository, a_week).attempts == 3
     assert rollup.verify().differing == ()
+
+
+def test_a_day_whose_segments_are_counted_later_is_added_up_once_more(
+    database, repository, history, rollup
+):
+    """Counting the segments of an hour replaces it, which takes the rows of its day away."""
+    yesterday = NOON - timedelta(days=1)
+    history.attempt(at=yesterday)
+    rollup.run_once()
+    history.clock.sleep(SEGMENTS_EVERY_S)
+    history.attempt(at=yesterday, changed_at=history.clock.now())
+
+    for _ in range(12):
+        history.clock.sleep(SEGMENTS_EVERY_S / 4)
+        rollup.run_once()
+
+    assert days_stored(database) == {floor_to_day(yesterday)}
 
 
 def test_days_that_another_process_left_behind_are_added_up(database, repository, history, rollup):

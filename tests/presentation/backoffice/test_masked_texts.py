@@ -7,6 +7,7 @@ from payorch.presentation.backoffice.masked_texts import (
     masked_name,
     without_address,
 )
+from payorch.presentation.backoffice.shell.list_criteria import ListCriteria
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,27 @@ def test_an_address_is_masked_wherever_it_stands():
         "To a•••@example.com: hi"
     )
     assert without_address("To nobody", "") == "To nobody"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "o'neil@example.com",
+        "o&#39;neil@example.com",
+        "o%27neil%40example.com",
+        "O'Neil@Example.com",
+    ],
+)
+def test_an_address_is_masked_however_a_letter_writes_it(written):
+    email = "o'neil@example.com"
+
+    assert without_address(f"To {written}.", email) == f"To {masked_email(email)}."
+
+
+@pytest.mark.parametrize(
+    "typed", ["ana@example.com", "ana\uff20example.com", "Diaz ana@example.com"]
+)
+def test_the_journal_keeps_no_address_that_was_searched_for(typed):
+    criteria = ListCriteria(search=typed, filters={"country": "DE"})
+
+    assert criteria.journalled() == f"country=DE&search={masked_email('ana@example.com')}"

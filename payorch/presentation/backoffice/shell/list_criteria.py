@@ -1,5 +1,6 @@
 """What a list was asked for: search text, filters and place, read from the URL and put back."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -52,10 +53,7 @@ class ListCriteria:
         address that was searched for is masked.
         """
         args = self.from_start().query_args()
-        return "&".join(
-            f"{name}={masked_email(text) if '@' in text else quote(text)}"
-            for name, text in args.items()
-        )
+        return "&".join(f"{name}={_journalled(text)}" for name, text in args.items())
 
     def without(self, name: str) -> Self:
         """The same, from the start, with one filter (or the search) taken away."""
@@ -71,3 +69,10 @@ class ListCriteria:
 
     def from_start(self) -> Self:
         return replace(self, cursor=None)
+
+
+def _journalled(text: str) -> str:
+    # As the search reads it, which takes other signs for an @ as well.
+    plain = unicodedata.normalize("NFKC", text)
+    addresses = [masked_email(word) for word in plain.split() if "@" in word]
+    return " ".join(addresses) or quote(text)
