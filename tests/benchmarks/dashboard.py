@@ -124,7 +124,7 @@ class BigDashboard:
                         )
                     )
                 )
-                histogram = counted.latencies[window.start, one.provider_code]
+                histogram = counted.latencies[one.provider_code]
                 if histogram.n != len(latencies):
                     raise click.ClickException("The rollup and the attempts differ.")
                 for share in SHARES:
