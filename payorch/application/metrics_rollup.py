@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from payorch.application.attempt_counts import AttemptCounts, CellKey
 from payorch.application.metrics_window import HOUR, MINUTE, MetricsWindow, floor_to_hour
 from payorch.application.ports import Clock
+from payorch.application.rollup_spans import Span, spans_of
 from payorch.application.segment_counts import SegmentTotal
 from payorch.domain.latency_histogram import LatencyHistogram
 from payorch.domain.segment import Segment
@@ -29,10 +30,6 @@ SEGMENTS_PAUSE_FACTOR = 20.0
 
 DAYS_EVERY_S = 60.0
 """How often days whose hours have changed are added up anew. Until then their hours are read."""
-
-MAX_SPAN = timedelta(hours=1)
-"""Longest stretch that one transaction recounts: payments on SQLite wait for each other's writes,
-and so they do for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +109,12 @@ class ProviderMetricsRepository(Protocol):
         was tried first: that order may be paid now.
         """
 
-    def next_minute_with_data(self, *, after: datetime) -> datetime | None:
-        """The first minute at or after `after` that has transactions or rollup rows."""
+    def next_span_with_data(self, *, after: datetime) -> Span | None:
+        """Whole hours from the first at or after `after` that has transactions or rollup rows.
+
+        Not more than a day, nor than the hours with MAX_SPAN_ATTEMPTS transactions, but at least
+        one.
+        """
 
     def replace(self, start: datetime, end: datetime) -> bool:
         """Recount [start, end) from the transactions and put the result in place of its rows.
@@ -261,36 +262,19 @@ class MetricsRollup:
 
     def verify(self) -> RollupCheck:
         """Compare the whole rollup with a recount of the transactions."""
-        differing: list[datetime] = []
+        # A day may be told of by several of its spans.
+        differing: set[datetime] = set()
         for start, end in self._spans_with_data():
-            differing.extend(self._repository.differing_minutes(start, end))
-        return RollupCheck(tuple(differing))
+            differing.update(self._repository.differing_minutes(start, end))
+        return RollupCheck(tuple(sorted(differing)))
 
-    def _spans_with_data(self) -> Iterator[tuple[datetime, datetime]]:
-        found = self._repository.next_minute_with_data(after=EVER)
-        while found is not None:
-            # Whole hours, so that each is added up once.
-            start = floor_to_hour(found)
-            end = start + MAX_SPAN
-            yield start, end
-            found = self._repository.next_minute_with_data(after=end)
+    def _spans_with_data(self) -> Iterator[Span]:
+        span = self._repository.next_span_with_data(after=EVER)
+        while span is not None:
+            yield span
+            span = self._repository.next_span_with_data(after=span[1])
 
     def _finished(self, started_at: datetime, *, minutes: int) -> RollupReport:
         # The time before the changes were looked up: later ones belong to the next run.
         self._repository.advance(RollupState(watermark=started_at, ran_at=self._clock.now()))
         return RollupReport(is_complete=True, minutes=minutes, watermark=started_at)
-
-
-def spans_of(minutes: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """Sorted minutes as [start, end) spans without a gap, none longer than MAX_SPAN."""
-    start: datetime | None = None
-    end: datetime | None = None
-    for minute in minutes:
-        if start is not None and end is not None and minute == end and end - start < MAX_SPAN:
-            end = minute + MINUTE
-            continue
-        if start is not None and end is not None:
-            yield start, end
-        start, end = minute, minute + MINUTE
-    if start is not None and end is not None:
-        yield start, end

@@ -26,8 +26,8 @@ from payorch.application.metrics_window import (
     MetricsWindow,
     floor_to_day,
     floor_to_hour,
-    floor_to_minute,
 )
+from payorch.application.rollup_spans import Span
 from payorch.application.segment_counts import SegmentTally, SegmentTotal
 from payorch.domain.payment_status import TransactionStatus
 from payorch.domain.segment import Segment
@@ -51,19 +51,16 @@ from payorch.infrastructure.persistence.rollup_rows import (
     minute_row,
     replace_hours,
 )
+from payorch.infrastructure.persistence.rollup_spans import next_span_with_data
 from payorch.infrastructure.persistence.segment_reads import segment_totals
 from payorch.infrastructure.persistence.segment_rows import (
     differing_segments,
     replace_segment_hours,
 )
 from payorch.infrastructure.persistence.tables import (
-    ProviderDayRow,
-    ProviderDaySpreadRow,
     ProviderHourRow,
-    ProviderHourSpreadRow,
     ProviderMinuteRow,
     RollupStateRow,
-    SegmentHourRow,
     TransactionRow,
 )
 from payorch.infrastructure.persistence.tables.conditions import in_segment
@@ -95,26 +92,9 @@ class SqlAlchemyProviderMetricsRepository:
         with self._database.read() as connection:
             return sorted(connection.scalars(minutes_changed(connection, since=since)))
 
-    def next_minute_with_data(self, *, after: datetime) -> datetime | None:
+    def next_span_with_data(self, *, after: datetime) -> Span | None:
         with self._database.read() as connection:
-            started = connection.scalar(
-                select(func.min(TransactionRow.started_at)).where(
-                    TransactionRow.started_at >= after
-                )
-            )
-            rolled = (
-                connection.scalar(select(func.min(column)).where(column >= after))
-                for column in (
-                    ProviderMinuteRow.minute,
-                    ProviderHourRow.hour,
-                    ProviderHourSpreadRow.hour,
-                    ProviderDayRow.day,
-                    ProviderDaySpreadRow.day,
-                    SegmentHourRow.hour,
-                )
-            )
-            found = [moment for moment in (started, *rolled) if moment is not None]
-        return floor_to_minute(min(found)) if found else None
+            return next_span_with_data(connection, after=after)
 
     def replace(self, start: datetime, end: datetime) -> bool:
         with self._database.tx() as connection:
@@ -259,11 +239,11 @@ class SqlAlchemyProviderMetricsRepository:
 def _differing_days(connection: Connection, start: datetime, end: datetime) -> set[datetime]:
     """Looked at once, with the first hour that a day has rows of, or else with its first hour."""
     found = set()
-    for hour in {floor_to_hour(start), floor_to_hour(end - MINUTE)}:
-        day = floor_to_day(hour)
+    for day in {floor_to_day(start), floor_to_day(end - MINUTE)}:
         within = (ProviderHourRow.hour >= day, ProviderHourRow.hour < day + DAY)
         first = connection.scalar(select(func.min(ProviderHourRow.hour)).where(*within))
-        if hour == (first or day) and differs_from_hours(connection, day):
+        is_looked_at_here = floor_to_hour(start) <= (first or day) < end
+        if is_looked_at_here and differs_from_hours(connection, day):
             found.add(day)
     return found
 

@@ -19,9 +19,9 @@ from payorch.application.metrics_rollup import (
     WATERMARK_MARGIN,
     CountedCells,
     RollupState,
-    spans_of,
 )
 from payorch.application.metrics_window import MetricsWindow
+from payorch.application.rollup_spans import spans_of
 from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
     attempt_facts,

@@ -10,13 +10,12 @@ from sqlalchemy import delete, insert, select, text, update
 from payorch.application.attempt_counts import AttemptKind, count_attempts, merge_counts
 from payorch.application.metrics_rollup import (
     DAYS_EVERY_S,
-    MAX_SPAN,
     SEGMENTS_EVERY_S,
     SHOWN_SHARES,
     MetricsRollup,
-    spans_of,
 )
 from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_day
+from payorch.application.rollup_spans import MAX_SPAN, spans_of
 from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import merge_histograms
 from payorch.domain.payment_status import TransactionStatus as Status
