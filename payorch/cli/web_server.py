@@ -18,6 +18,7 @@ from payorch.factory import create_app, wired
 from payorch.infrastructure.jobs.embedded import EmbeddedWorker, start_embedded_worker
 from payorch.infrastructure.jobs.places import places_of
 from payorch.infrastructure.rollup_thread import start_rollup_thread
+from payorch.infrastructure.settled_heap import settle_heap
 
 GRACE_AFTER_DEADLINE_S = 10
 """Time to record an outcome and answer after a submission's deadline, when told to stop."""
@@ -37,7 +38,9 @@ class WebServer(BaseApplication):
             configuration.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(self._settings)
+        application = create_app(self._settings)
+        settle_heap()
+        return application
 
 
 def serve_web(settings: Settings, *, host: str, port: int, workers: int, threads: int) -> None:

@@ -12,6 +12,7 @@ from payorch.cli.wired_application import wired_application
 from payorch.config import Settings
 from payorch.infrastructure.jobs import Background, Worker, drain
 from payorch.infrastructure.jobs.places import places_of
+from payorch.infrastructure.settled_heap import settle_heap
 
 
 @click.command()
@@ -58,6 +59,7 @@ def _work(worker: Worker, places: dict[str, int]) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     listed = ", ".join(f"{queue} {number}" for queue, number in places.items())
     stop = stop_on_signals()
+    settle_heap()
     threading.Thread(target=_stop_with, args=(stop, worker), daemon=True).start()
     click.echo(f"worker {name} started; places: {listed}")
     left = worker.run()
