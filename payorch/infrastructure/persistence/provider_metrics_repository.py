@@ -57,6 +57,7 @@ from payorch.infrastructure.persistence.segment_rows import (
     differing_segments,
     replace_segment_hours,
 )
+from payorch.infrastructure.persistence.series_of_days import SeriesOfDays
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
     ProviderMinuteRow,
@@ -83,6 +84,7 @@ class SqlAlchemyProviderMetricsRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept = SeriesOfDays()
 
     def rollup_state(self) -> RollupState | None:
         with self._database.read() as connection:
@@ -184,7 +186,7 @@ class SqlAlchemyProviderMetricsRepository:
         cut = None if not by_bucket else SeriesCut(tells_currencies=tells_currencies)
         with self._snapshot() as connection:
             if segment is None:
-                return counted_cells(connection, window, filters, cut)
+                return counted_cells(connection, window, filters, cut, self._kept)
             return counted_segment(connection, window, segment, filters, cut)
 
     def segment_totals(

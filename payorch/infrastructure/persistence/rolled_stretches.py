@@ -15,12 +15,15 @@ Stretch = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class RolledStretches:
-    """Together they cover the window once. `stale_hours` are not read as hours."""
+    """Together they cover the window once. `stale_hours` are not read as hours, and the days
+    `left_out` not at all.
+    """
 
     days: tuple[Stretch, ...]
     hours: tuple[Stretch, ...]
     stale_hours: tuple[datetime, ...]
     minutes: tuple[Stretch, ...]
+    left_out: tuple[datetime, ...] = ()
 
 
 def rolled_stretches(
@@ -29,10 +32,12 @@ def rolled_stretches(
     added_up: Collection[datetime],
     *,
     by_bucket: bool,
+    known: Collection[datetime] = (),
 ) -> RolledStretches:
     """`changed_minutes` (sorted) are counted elsewhere, so that their hours would count twice.
 
-    `added_up` are days (sorted) that may be read as such, all of them within the window.
+    `added_up` are days (sorted) that may be read as such, all of them within the window. Those
+    of them that are `known` from elsewhere are left out where their points allow it.
     """
     first, last = _next_hour(window.start), floor_to_hour(window.end)
     stale = sorted({floor_to_hour(minute) for minute in changed_minutes})
@@ -43,16 +48,18 @@ def rolled_stretches(
     ):
         return RolledStretches((), (), (), ((window.start, window.end),))
     stale = [hour for hour in stale if first <= hour < last]
-    days: list[Stretch] = []
-    if _fits(window, DAY, by_bucket=by_bucket):
-        changed_days = {floor_to_day(hour) for hour in stale}
-        days = [(day, day + DAY) for day in added_up if day not in changed_days]
+    changed_days = {floor_to_day(hour) for hour in stale}
+    unchanged = [day for day in added_up if day not in changed_days]
+    left_out = [day for day in unchanged if day in known]
+    days = unchanged if _fits(window, DAY, by_bucket=by_bucket) else left_out
+    whole = [(day, day + DAY) for day in days]
     edges = [(window.start, first), *((hour, hour + HOUR) for hour in stale), (last, window.end)]
     return RolledStretches(
-        days=tuple(_joined(days)),
-        hours=tuple(_between(days, first, last)),
+        days=tuple(_joined([(start, end) for start, end in whole if start not in known])),
+        hours=tuple(_between(whole, first, last)),
         stale_hours=tuple(stale),
         minutes=tuple(_joined(edges)),
+        left_out=tuple(left_out),
     )
 
 

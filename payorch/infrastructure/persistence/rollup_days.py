@@ -4,12 +4,13 @@ They only make reading cheaper. Who changes an hour takes the rows of its day aw
 transaction, and a day without rows is read from its hours.
 """
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select
 
 from payorch.application.attempt_counts import COUNTERS
 from payorch.application.metrics_window import DAY, ceil_to_day, floor_to_day
@@ -41,11 +42,14 @@ _ADDED_UP = (
 _ADD_UP = insert(ProviderDayRow).from_select(["day", *CELL_COLUMNS, *COUNTERS], _ADDED_UP)
 
 
-def days_within(connection: Connection, start: datetime, end: datetime) -> list[datetime]:
-    """The days that lie wholly in [start, end) and have rows, sorted."""
-    day = ProviderDaySpreadRow.day
-    found = select(day).where(day >= ceil_to_day(start), day < floor_to_day(end)).distinct()
-    return sorted(connection.scalars(found))
+def days_within(connection: Connection, start: datetime, end: datetime) -> dict[datetime, bytes]:
+    """The days that lie wholly in [start, end) and have rows, sorted, and what their hours are
+    called.
+    """
+    day, of_hours = ProviderDaySpreadRow.day, ProviderDaySpreadRow.of_hours
+    within = (day >= ceil_to_day(start), day < floor_to_day(end))
+    found = connection.execute(select(day, of_hours).where(*within).distinct().order_by(day))
+    return {one.day: one.of_hours for one in found}
 
 
 def days_to_add_up(
@@ -93,9 +97,9 @@ def _spreads(connection: Connection, day: datetime) -> list[Row]:
     """Rows of ProviderDaySpreadRow, sorted by their keys."""
     latencies: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     declines: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    hour = ProviderHourSpreadRow.hour
-    hours = select(ProviderHourSpreadRow.__table__).where(hour >= day, hour < day + DAY)
-    for row in connection.execute(hours).mappings():
+    spreads = _of_day(connection, ProviderHourSpreadRow, day)
+    of_hours = _name_of(_of_day(connection, ProviderHourRow, day), spreads)
+    for row in spreads:
         key = row["provider_code"], row["currency"]
         latencies[key].append(row["latency"])
         declines[key].update(row["declines"])
@@ -106,9 +110,26 @@ def _spreads(connection: Connection, day: datetime) -> list[Row]:
             "currency": currency,
             "latency": packed(merged(latencies[provider, currency]).bins),
             "declines": dict(sorted(declines[provider, currency].items())),
+            "of_hours": of_hours,
         }
         for provider, currency in sorted(latencies)
     ]
+
+
+def _of_day(
+    connection: Connection, table: type[ProviderHourRow | ProviderHourSpreadRow], day: datetime
+) -> Sequence[RowMapping]:
+    within = select(table.__table__).where(table.hour >= day, table.hour < day + DAY)
+    return connection.execute(within).mappings().all()
+
+
+def _name_of(*tables: Sequence[RowMapping]) -> bytes:
+    """The same for the same rows, and for no others."""
+    named = hashlib.blake2b(digest_size=16)
+    for rows in tables:
+        for line in sorted(repr(sorted(row.items())) for row in rows):
+            named.update(line.encode())
+    return named.digest()
 
 
 def _in_turn(rows: Sequence[Row]) -> list[Row]:

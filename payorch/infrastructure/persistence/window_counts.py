@@ -20,7 +20,7 @@ from payorch.application.metrics_rollup import (
     CountedCells,
     RollupState,
 )
-from payorch.application.metrics_window import MetricsWindow
+from payorch.application.metrics_window import DAY, HOUR, MetricsWindow, floor_to_day
 from payorch.application.rollup_spans import spans_of
 from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
@@ -35,6 +35,12 @@ from payorch.infrastructure.persistence.rolled_counts import RolledCounts, Rollu
 from payorch.infrastructure.persistence.rolled_stretches import rolled_stretches
 from payorch.infrastructure.persistence.rollup_days import days_within
 from payorch.infrastructure.persistence.segment_reads import segment_cells
+from payorch.infrastructure.persistence.series_of_days import (
+    DaySeriesKey,
+    SeriesOfDays,
+    days_of,
+    with_days,
+)
 from payorch.infrastructure.persistence.tables import (
     RollupStateRow,
     TransactionRow,
@@ -87,6 +93,7 @@ def counted_cells(
     window: MetricsWindow,
     filters: RollupFilters,
     cut: SeriesCut | None,
+    kept: SeriesOfDays,
 ) -> CountedCells:
     """`connection` must show one instant to all statements.
 
@@ -110,21 +117,35 @@ def counted_cells(
                 since=state.watermark - WATERMARK_MARGIN,
             )
         )
-        whole, buckets = (
-            RolledCounts(
-                connection,
-                window,
-                rolled_stretches(window, changed, added_up, by_bucket=by_bucket),
-                left_out,
-                filters,
-                by_bucket=by_bucket,
-            )
-            for by_bucket in (False, True)
-        )
+        stretches = rolled_stretches(window, changed, added_up, by_bucket=False)
+        whole = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=False)
         sums.add_whole(whole)
         if cut is not None:
+            keys = _keys_of_days(window, added_up, filters, cut)
+            known = kept.known(keys)
+            stretches = rolled_stretches(window, changed, added_up, by_bucket=True, known=known)
+            buckets = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=True)
             sums.add_buckets(whole, buckets, cut)
+            read = sums.counted(state, minutes_read_directly=len(changed))
+            settled = keys.keys() - known - {floor_to_day(minute) for minute in changed}
+            kept.keep(days_of(read, {day: keys[day] for day in settled}))
+            return with_days(read, [known[day] for day in stretches.left_out])
     return sums.counted(state, minutes_read_directly=len(changed))
+
+
+def _keys_of_days(
+    window: MetricsWindow,
+    added_up: Mapping[datetime, bytes],
+    filters: RollupFilters,
+    cut: SeriesCut,
+) -> dict[datetime, DaySeriesKey]:
+    """Of days whose points follow from their hours and lie in no other day."""
+    if window.bucket % HOUR or DAY % window.bucket:
+        return {}
+    return {
+        day: DaySeriesKey(day, of_hours, *filters, window.bucket, cut.tells_currencies)
+        for day, of_hours in added_up.items()
+    }
 
 
 def counted_segment(

@@ -7,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
-from payorch.application.attempt_counts import AttemptKind, count_attempts, merge_counts
+from payorch.application.attempt_counts import AttemptKind, merge_counts
 from payorch.application.metrics_rollup import (
     DAYS_EVERY_S,
     SEGMENTS_EVERY_S,
-    SHOWN_SHARES,
     MetricsRollup,
 )
 from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_day
@@ -20,7 +19,6 @@ from payorch.domain.decline_terms import DeclineClass
 from payorch.domain.latency_histogram import merge_histograms
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence import window_counts
-from payorch.infrastructure.persistence.attempt_facts import attempt_facts
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     ROLLUP_LOCK_KEY,
     SqlAlchemyProviderMetricsRepository,
@@ -33,6 +31,7 @@ from payorch.infrastructure.persistence.tables import (
     ProviderMinuteRow,
 )
 from tests.metrics_history import NOON, MetricsHistory
+from tests.metrics_recount import assert_equal_to_recount
 
 # These histories have only the columns that are counted.
 pytestmark = pytest.mark.breaks_the_books
@@ -515,7 +514,11 @@ def test_verify_names_a_day_that_is_not_the_sum_of_its_hours(database, history, 
         connection.execute(delete(table))
         connection.execute(
             insert(ProviderDaySpreadRow).values(
-                day=a_day - timedelta(days=1), provider_code="ghost", currency="EUR", latency=b""
+                day=a_day - timedelta(days=1),
+                provider_code="ghost",
+                currency="EUR",
+                latency=b"",
+                of_hours=b"",
             )
         )
 
@@ -590,47 +593,14 @@ def test_the_numbers_are_a_recount_after_any_history(database, steps):
             history.clock.sleep(first)
         elif name == "roll":
             rollup.run_once()
-        assert_equal_to_recount(database, repository, history.clock.moment)
+        window = MetricsWindow.until(history.clock.moment, timedelta(hours=12))
+        assert_equal_to_recount(database, repository, window)
 
     rollup.run_once()
     assert rollup.verify().differing == ()
     incremental = rolled_rows(database)
     rollup.rebuild()
     assert rolled_rows(database) == incremental
-
-
-def assert_equal_to_recount(database, repository, now):
-    window = MetricsWindow.until(now, timedelta(hours=12))
-    counted = repository.counts(window, **ALL)
-    with database.tx() as connection:
-        cells = count_attempts(attempt_facts(connection))
-    for key, counts in counted.counts.items():
-        within = [
-            cell.counts for place, cell in cells.items() if place._replace(at=window.start) == key
-        ]
-        assert merge_counts(within) == counts
-    for key, counts in counted.series.items():
-        within = [
-            cell.counts
-            for place, cell in cells.items()
-            if (window.bucket_of(place.at), place.provider_code, place.kind) == key[:3]
-        ]
-        assert merge_counts(within) == counts
-    assert merge_counts(counted.series.values()) == merge_counts(counted.counts.values())
-    for (at, provider), latency in counted.series_latencies.items():
-        histogram = merge_histograms(
-            cell.latency
-            for place, cell in cells.items()
-            if (window.bucket_of(place.at), place.provider_code) == (at, provider)
-        )
-        assert latency == (histogram.n, histogram.percentiles(SHOWN_SHARES))
-    assert sum(it.n for it in counted.series_latencies.values()) == sum(
-        it.n for it in counted.latencies.values()
-    )
-    assert merge_counts(counted.counts.values()) == merge_counts(c.counts for c in cells.values())
-    assert merge_histograms(counted.latencies.values()) == merge_histograms(
-        cell.latency for cell in cells.values()
-    )
 
 
 def test_rolled_rows_hold_no_minute_twice(database, history, rollup):

@@ -35,15 +35,20 @@ def days_in(window):
     bucket=st.sampled_from([5, 60, 180, 1440]),
     changed=st.sets(minutes_ago, max_size=10),
     without=st.sets(st.integers(0, 6)),
+    known=st.sets(st.integers(0, 6)),
     by_bucket=st.booleans(),
 )
-def test_every_minute_of_a_window_is_read_once(stretch, bucket, changed, without, by_bucket):
+def test_every_minute_of_a_window_is_read_once(  # noqa: PLR0917 - Hypothesis gives them by name
+    stretch, bucket, changed, without, known, by_bucket
+):
     start, length = (n * MINUTE for n in stretch)
     window = MetricsWindow(NOON - start, NOON - start + length, bucket * MINUTE)
     changed = sorted(NOON - n * MINUTE for n in changed)
     added_up = [day for n, day in enumerate(days_in(window)) if n not in without]
 
-    read = rolled_stretches(window, changed, added_up, by_bucket=by_bucket)
+    known = {day for n, day in enumerate(added_up) if n in known}
+
+    read = rolled_stretches(window, changed, added_up, by_bucket=by_bucket, known=known)
 
     stale = {floor_to_hour(minute) for minute in changed}
     days = [minute for stretch in read.days for minute in minutes_of(*stretch)]
@@ -58,7 +63,12 @@ def test_every_minute_of_a_window_is_read_once(stretch, bucket, changed, without
     assert not stale.intersection(map(floor_to_hour, hours))
     assert all(stretch == tuple(map(floor_to_hour, stretch)) for stretch in read.hours)
     minutes = [minute for stretch in read.minutes for minute in minutes_of(*stretch)]
-    assert sorted([*days, *hours, *minutes]) == sorted(minutes_of(window.start, window.end))
+    elsewhere = [minute for day in read.left_out for minute in minutes_of(day, day + DAY)]
+    assert set(read.left_out) <= known
+    assert not {floor_to_day(minute) for minute in changed}.intersection(read.left_out)
+    assert sorted([*days, *hours, *minutes, *elsewhere]) == sorted(
+        minutes_of(window.start, window.end)
+    )
 
 
 def test_a_month_is_read_by_its_days_and_its_points_by_the_hour():

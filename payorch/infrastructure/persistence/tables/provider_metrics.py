@@ -102,7 +102,9 @@ class ProviderDayRow(_CellColumns, Base):
 
 
 class ProviderDaySpreadRow(Base):
-    """As ProviderHourSpreadRow, of one day."""
+    """As ProviderHourSpreadRow, of one day. `of_hours` is the name of all the hours' rows that it
+    was added up from (rollup_days.py), the same in all rows of the day.
+    """
 
     __tablename__ = "provider_day_spreads"
     __table_args__ = (PrimaryKeyConstraint("day", "provider_code", "currency"),)
@@ -112,6 +114,7 @@ class ProviderDaySpreadRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     latency: Mapped[bytes]
     declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
+    of_hours: Mapped[bytes]
 
 
 class _SegmentColumns:

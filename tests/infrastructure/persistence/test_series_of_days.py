@@ -1,0 +1,225 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from payorch.application.attempt_counts import merge_counts
+from payorch.application.metrics_rollup import MetricsRollup
+from payorch.application.metrics_window import DAY, HOUR, MINUTE, MetricsWindow, floor_to_day
+from payorch.domain.payment_status import TransactionStatus as Status
+from payorch.infrastructure.persistence import rolled_stretches
+from payorch.infrastructure.persistence.provider_metrics_repository import (
+    SqlAlchemyProviderMetricsRepository,
+)
+from payorch.infrastructure.persistence.series_of_days import (
+    DaySeries,
+    DaySeriesKey,
+    SeriesOfDays,
+)
+from payorch.infrastructure.persistence.tables import ProviderDaySpreadRow, ProviderHourRow
+from tests.metrics_history import NOON, MetricsHistory
+from tests.metrics_recount import assert_equal_to_recount
+
+# These histories have only the columns that are counted.
+pytestmark = pytest.mark.breaks_the_books
+
+ALL = {"providers": frozenset(), "currency": None}
+A_DAY = floor_to_day(NOON) - 2 * DAY
+WINDOW = MetricsWindow(NOON - 6 * DAY, NOON, 6 * HOUR)
+
+
+@pytest.fixture
+def history(database):
+    return MetricsHistory(database)
+
+
+@pytest.fixture
+def repository(database):
+    return SqlAlchemyProviderMetricsRepository(database)
+
+
+@pytest.fixture
+def rollup(repository, history):
+    return MetricsRollup(repository, history.clock)
+
+
+def attempt_late(history, at):
+    """One whose news come only now."""
+    history.attempt(at=at, changed_at=history.clock.moment)
+
+
+def approved(counted):
+    return merge_counts(counted.series.values()).approved
+
+
+def days_are_added_up(rollup, history):
+    history.clock.sleep(3600)
+    rollup.run_once()
+
+
+def add_to_every_hour(database, number):
+    with database.tx() as connection:
+        connection.execute(update(ProviderHourRow).values(approved=number))
+
+
+def test_the_points_of_a_day_are_read_once(database, repository, history, rollup):
+    history.attempt(at=A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+    first = repository.counts(WINDOW, **ALL)
+
+    # Behind the rollup's back, so that reading again would show.
+    add_to_every_hour(database, 100)
+
+    assert repository.counts(WINDOW, **ALL) == first
+    assert approved(SqlAlchemyProviderMetricsRepository(database).counts(WINDOW, **ALL)) == 100
+
+
+def test_a_late_change_of_a_kept_day_is_seen_before_and_after_it_is_rolled_up(
+    database, repository, history, rollup
+):
+    history.attempt(at=A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+    assert approved(repository.counts(WINDOW, **ALL)) == 1
+
+    attempt_late(history, A_DAY + 7 * HOUR)
+    assert approved(repository.counts(WINDOW, **ALL)) == 2
+
+    rollup.run_once()
+    assert approved(repository.counts(WINDOW, **ALL)) == 2
+
+    days_are_added_up(rollup, history)
+    assert approved(repository.counts(WINDOW, **ALL)) == 2
+    assert_equal_to_recount(database, repository, WINDOW)
+
+
+def test_a_change_that_another_process_rolls_up_is_seen(database, repository, history, rollup):
+    _, transaction = history.attempt(at=A_DAY + 5 * HOUR, status=Status.UNKNOWN)
+    days_are_added_up(rollup, history)
+    assert approved(repository.counts(WINDOW, **ALL)) == 0
+
+    history.change(transaction, Status.APPROVED)
+    other = MetricsRollup(SqlAlchemyProviderMetricsRepository(database), history.clock)
+    days_are_added_up(other, history)
+
+    assert approved(repository.counts(WINDOW, **ALL)) == 1
+
+
+def test_filters_and_buckets_are_kept_apart(database, repository, history, rollup):
+    history.attempt(at=A_DAY + 5 * HOUR, provider="alpha", currency="EUR")
+    history.attempt(at=A_DAY + 5 * HOUR, provider="beta", currency="JPY")
+    days_are_added_up(rollup, history)
+
+    for _ in range(2):
+        for providers in (frozenset(), frozenset({"alpha"}), frozenset({"beta"})):
+            for currency in (None, "EUR"):
+                for bucket in (HOUR, 3 * HOUR, DAY, 7 * DAY):
+                    for tells in (False, True):
+                        window = MetricsWindow(WINDOW.start, WINDOW.end, bucket)
+                        asked = {
+                            "providers": providers,
+                            "currency": currency,
+                            "tells_currencies": tells,
+                        }
+                        fresh = SqlAlchemyProviderMetricsRepository(database)
+                        assert repository.counts(window, **asked) == fresh.counts(window, **asked)
+
+
+def test_kept_days_do_not_count_twice_when_very_much_has_changed(
+    database, repository, history, rollup, monkeypatch
+):
+    history.attempt(at=A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+    repository.counts(WINDOW, **ALL)
+    monkeypatch.setattr(rolled_stretches, "MAX_STALE_HOURS", 1)
+    for hours in (1, 2, 3):
+        attempt_late(history, NOON - hours * HOUR)
+
+    assert_equal_to_recount(database, repository, WINDOW)
+    assert approved(repository.counts(WINDOW, **ALL)) == 4
+
+
+def test_the_name_of_a_days_hours_changes_with_them_alone(database, history, rollup):
+    def name():
+        with database.read() as connection:
+            return connection.scalar(select(ProviderDaySpreadRow.of_hours).distinct())
+
+    history.attempt(at=A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+    first = name()
+    rollup.rebuild()
+    again = name()
+    attempt_late(history, A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+
+    assert again == first
+    assert name() != first
+
+
+def test_verify_names_a_day_whose_name_is_of_other_hours(database, history, rollup):
+    history.attempt(at=A_DAY + 5 * HOUR)
+    days_are_added_up(rollup, history)
+    with database.tx() as connection:
+        connection.execute(update(ProviderDaySpreadRow).values(of_hours=b"other"))
+
+    assert rollup.verify().differing == (A_DAY,)
+
+
+def test_the_days_that_were_read_last_are_kept():
+    kept = SeriesOfDays(most=2)
+    keys = [DaySeriesKey(A_DAY, bytes([n]), frozenset(), None, HOUR, False) for n in range(3)]
+    for key in keys[:2]:
+        kept.keep({key: DaySeries()})
+    kept.known({A_DAY: keys[0]})
+
+    kept.keep({keys[2]: DaySeries()})
+
+    assert [bool(kept.known({A_DAY: key})) for key in keys] == [True, False, True]
+
+
+an_attempt = st.fixed_dictionaries(
+    {
+        "provider": st.sampled_from(["alpha", "beta"]),
+        "number": st.integers(1, 2),
+        "status": st.sampled_from(Status),
+        "currency": st.sampled_from(["EUR", "JPY"]),
+        "latency_ms": st.none() | st.integers(0, 60_000),
+    }
+)
+a_step = st.one_of(
+    st.tuples(st.just("attempt"), an_attempt, st.integers(0, 100)),
+    st.tuples(st.just("change"), st.integers(0, 50), st.sampled_from(Status)),
+    st.tuples(st.just("wait"), st.integers(1, 30), st.none()),
+    st.tuples(st.just("roll"), st.none(), st.none()),
+    st.tuples(st.just("read"), st.sampled_from([HOUR, 6 * HOUR, DAY]), st.none()),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(a_step, max_size=30))
+def test_points_are_a_recount_after_days_of_any_history(database, steps):
+    history = MetricsHistory(database)
+    history.clear()
+    repository = SqlAlchemyProviderMetricsRepository(database)
+    rollup = MetricsRollup(repository, history.clock)
+    known = []
+
+    for name, first, second in [*steps, ("read", 6 * HOUR, None)]:
+        if name == "attempt":
+            at = history.clock.moment - timedelta(hours=second)
+            changed_at = history.clock.moment - MINUTE / 2
+            known.append(history.attempt(at=at, changed_at=changed_at, **first)[1])
+        elif name == "change" and known:
+            history.change(known[first % len(known)], second, latency_ms=first)
+        elif name == "wait":
+            history.clock.sleep(first * 3600)
+        elif name == "roll":
+            rollup.run_once()
+        elif name == "read":
+            window = MetricsWindow.until(history.clock.moment, 5 * DAY, first)
+            assert_equal_to_recount(database, repository, window)
