@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from payorch.infrastructure.system_clock import SystemClock
 from payorch.wiring import Seams
 
 
@@ -24,6 +25,22 @@ class FakeClock:
 
     def advance(self, **duration: float) -> None:
         self.elapsed_s += timedelta(**duration).total_seconds()
+
+
+class SkippingClock(SystemClock):
+    """The time of the machine and of the provider's ledger, but waiting is skipped."""
+
+    def __init__(self) -> None:
+        self._skipped_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._skipped_s)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._skipped_s
+
+    def sleep(self, seconds: float) -> None:
+        self._skipped_s += seconds
 
 
 class SimulatedCrash(BaseException):

@@ -9,7 +9,8 @@ import urllib3
 from payorch.domain.errors import RefundTooLarge
 from payorch.domain.payment_status import TransactionStatus
 from payorch.infrastructure.jobs import run_for
-from tests.fakes import CrashAt, SimulatedCrash
+from payorch.wiring import Seams
+from tests.fakes import CrashAt, SimulatedCrash, SkippingClock
 from tests.recovery.test_compare_providers import DECLINED, alerts, compare
 from tests.recovery.test_recover_ledger import Past, count, finish, pay_there, recover
 from tests.refunds.refund_shop import a_refund
@@ -168,7 +169,8 @@ def test_a_forgotten_refund_of_the_guard_stays_the_guard_s(
 ):
     """It gave back what the order never needed: the order's own payment stays whole."""
     method = a_method("alpha", capabilities=replace(FULL_CAPABILITIES, void=False))
-    past = Past(database, database_url, sandbox, tmp_path, methods=[method])
+    seams = {"clock": SkippingClock(), "uses_database_clock": False}
+    past = Past(database, database_url, sandbox, tmp_path, methods=[method], seams=Seams(**seams))
     order_id = past.shop.pay(instrument=a_card(DECLINED)).order_id
     past.shop.pay(order_id)
     declined, paid = past.shop.view(order_id).transactions
@@ -180,7 +182,7 @@ def test_a_forgotten_refund_of_the_guard_stays_the_guard_s(
     assert refunded_there(sandbox) == 1999
 
     with past.restored() as restored_books:
-        shop = past.reopened(restored_books)
+        shop = past.reopened(restored_books, **seams)
         recover(shop)
         assert finish(shop).has_left_safe_mode
         run_for(shop.wired.background, seconds=60)
