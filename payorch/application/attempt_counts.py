@@ -94,6 +94,10 @@ class AttemptCounts:
     orders: int = 0
     paid_orders: int = 0
 
+    def by_name(self) -> dict[str, int]:
+        """As dataclasses.asdict, which copies each number and takes ten times as long."""
+        return dict(zip(COUNTERS, _VALUES(self), strict=True))
+
     @property
     def charged(self) -> int:
         """Attempts in CHARGED_TRANSACTION_STATUSES: approved by the provider, voided or not."""

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +34,7 @@ def minute_row(key: CellKey, cell: Cell) -> Row:
         "currency": key.currency,
         "place": key.place,
         "after_provider": key.after,
-        **asdict(cell.counts),
+        **cell.counts.by_name(),
         "latency": {str(number): count for number, count in cell.latency.bins.items()},
         "declines": dict(sorted(cell.declines.items())),
     }

@@ -1,7 +1,6 @@
 """Rows of the rollup of segments: hours as they are counted, and the days that they add up to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -84,7 +83,7 @@ def _hour_row(key: SegmentKey, counts: AttemptCounts) -> Row:
         "provider_code": key.provider_code,
         "attempt_kind": key.kind.value,
         "currency": key.currency,
-        **asdict(counts),
+        **counts.by_name(),
     }
 
 
