@@ -38,6 +38,7 @@ from payorch.infrastructure.persistence.attempt_facts import (
     started_within,
 )
 from payorch.infrastructure.persistence.database import Database
+from payorch.infrastructure.persistence.kept_series import KeptSeries
 from payorch.infrastructure.persistence.rolled_counts import RollupFilters
 from payorch.infrastructure.persistence.rollup_days import (
     add_up_day,
@@ -57,7 +58,6 @@ from payorch.infrastructure.persistence.segment_rows import (
     differing_segments,
     replace_segment_hours,
 )
-from payorch.infrastructure.persistence.series_of_days import SeriesOfDays
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
     ProviderMinuteRow,
@@ -84,7 +84,7 @@ class SqlAlchemyProviderMetricsRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept = SeriesOfDays()
+        self._kept = KeptSeries()
 
     def rollup_state(self) -> RollupState | None:
         with self._database.read() as connection:

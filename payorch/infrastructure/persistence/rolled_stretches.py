@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from payorch.application.metrics_window import DAY, HOUR, MetricsWindow, floor_to_day, floor_to_hour
 
@@ -15,15 +16,27 @@ Stretch = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class RolledStretches:
-    """Together they cover the window once. `stale_hours` are not read as hours, and the days
-    `left_out` not at all.
+    """Together they cover the window once. `stale_hours` are not read as hours, and the parts
+    that start at `left_out` not at all.
     """
 
     days: tuple[Stretch, ...]
     hours: tuple[Stretch, ...]
     stale_hours: tuple[datetime, ...]
     minutes: tuple[Stretch, ...]
-    left_out: tuple[datetime, ...] = ()
+    left_out: tuple[datetime, ...]
+
+
+class KnownParts(NamedTuple):
+    """Days or hours, as `length_of_parts` has them, wholly in the window, whose points need no
+    reading unless they have changed.
+    """
+
+    starts: Collection[datetime] = ()
+    length: timedelta = DAY
+
+
+NOTHING_KNOWN = KnownParts()
 
 
 def rolled_stretches(
@@ -32,35 +45,49 @@ def rolled_stretches(
     added_up: Collection[datetime],
     *,
     by_bucket: bool,
-    known: Collection[datetime] = (),
+    known: KnownParts = NOTHING_KNOWN,
 ) -> RolledStretches:
     """`changed_minutes` (sorted) are counted elsewhere, so that their hours would count twice.
 
-    `added_up` are days (sorted) that may be read as such, all of them within the window. Those
-    of them that are `known` from elsewhere are left out where their points allow it.
+    `added_up` are days (sorted) that may be read as such, all of them within the window.
     """
     first, last = _next_hour(window.start), floor_to_hour(window.end)
     stale = sorted({floor_to_hour(minute) for minute in changed_minutes})
+    changed_parts = {floor_to_part(hour, known.length) for hour in stale}
+    left_out = sorted(start for start in known.starts if start not in changed_parts)
+    apart = [(start, start + known.length) for start in left_out]
     if (
         not _fits(window, HOUR, by_bucket=by_bucket)
         or first >= last
         or len(stale) > MAX_STALE_HOURS
     ):
-        return RolledStretches((), (), (), ((window.start, window.end),))
+        minutes = _between(apart, window.start, window.end)
+        return RolledStretches((), (), (), tuple(minutes), tuple(left_out))
     stale = [hour for hour in stale if first <= hour < last]
-    changed_days = {floor_to_day(hour) for hour in stale}
-    unchanged = [day for day in added_up if day not in changed_days]
-    left_out = [day for day in unchanged if day in known]
-    days = unchanged if _fits(window, DAY, by_bucket=by_bucket) else left_out
-    whole = [(day, day + DAY) for day in days]
+    days: list[Stretch] = []
+    if _fits(window, DAY, by_bucket=by_bucket):
+        changed_days = {floor_to_day(hour) for hour in stale}
+        unread = [day for day in added_up if day not in changed_days and day not in known.starts]
+        days = [(day, day + DAY) for day in unread]
     edges = [(window.start, first), *((hour, hour + HOUR) for hour in stale), (last, window.end)]
     return RolledStretches(
-        days=tuple(_joined([(start, end) for start, end in whole if start not in known])),
-        hours=tuple(_between(whole, first, last)),
+        days=tuple(_joined(days)),
+        hours=tuple(_between(sorted([*days, *apart]), first, last)),
         stale_hours=tuple(stale),
         minutes=tuple(_joined(edges)),
         left_out=tuple(left_out),
     )
+
+
+def length_of_parts(bucket: timedelta) -> timedelta | None:
+    """Days or hours, whichever hold whole buckets and consist of rows that lie in one each."""
+    if bucket % HOUR == timedelta(0):
+        return DAY if DAY % bucket == timedelta(0) else None
+    return HOUR if HOUR % bucket == timedelta(0) else None
+
+
+def floor_to_part(moment: datetime, length: timedelta) -> datetime:
+    return floor_to_day(moment) if length == DAY else floor_to_hour(moment)
 
 
 def _fits(window: MetricsWindow, part: timedelta, *, by_bucket: bool) -> bool:

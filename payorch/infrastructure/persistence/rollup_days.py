@@ -4,7 +4,6 @@ They only make reading cheaper. Who changes an hour takes the rows of its day aw
 transaction, and a day without rows is read from its hours.
 """
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from payorch.application.attempt_counts import COUNTERS
 from payorch.application.metrics_window import DAY, ceil_to_day, floor_to_day
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.latency_blobs import merged, packed
+from payorch.infrastructure.persistence.rollup_names import name_of
 from payorch.infrastructure.persistence.tables import (
     ProviderDayRow,
     ProviderDaySpreadRow,
@@ -98,7 +98,7 @@ def _spreads(connection: Connection, day: datetime) -> list[Row]:
     latencies: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     declines: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     spreads = _of_day(connection, ProviderHourSpreadRow, day)
-    of_hours = _name_of(_of_day(connection, ProviderHourRow, day), spreads)
+    of_hours = name_of(_of_day(connection, ProviderHourRow, day), spreads)
     for row in spreads:
         key = row["provider_code"], row["currency"]
         latencies[key].append(row["latency"])
@@ -121,15 +121,6 @@ def _of_day(
 ) -> Sequence[RowMapping]:
     within = select(table.__table__).where(table.hour >= day, table.hour < day + DAY)
     return connection.execute(within).mappings().all()
-
-
-def _name_of(*tables: Sequence[RowMapping]) -> bytes:
-    """The same for the same rows, and for no others."""
-    named = hashlib.blake2b(digest_size=16)
-    for rows in tables:
-        for line in sorted(repr(sorted(row.items())) for row in rows):
-            named.update(line.encode())
-    return named.digest()
 
 
 def _in_turn(rows: Sequence[Row]) -> list[Row]:

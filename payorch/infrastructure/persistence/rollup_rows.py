@@ -13,8 +13,9 @@ from payorch.application.attempt_counts import (
     Cell,
     CellKey,
 )
-from payorch.application.metrics_window import HOUR, floor_to_hour
+from payorch.application.metrics_window import HOUR, MINUTE, floor_to_hour
 from payorch.infrastructure.persistence.latency_blobs import packed
+from payorch.infrastructure.persistence.rollup_names import name_of
 from payorch.infrastructure.persistence.tables import (
     ProviderHourRow,
     ProviderHourSpreadRow,
@@ -23,6 +24,9 @@ from payorch.infrastructure.persistence.tables import (
 from payorch.infrastructure.persistence.tables.provider_metrics import CELL_COLUMNS
 
 Row = dict[str, Any]
+
+NO_NAME = b""
+"""Of hours that were counted before they were given names."""
 
 
 def minute_row(key: CellKey, cell: Cell) -> Row:
@@ -72,9 +76,25 @@ def differing_hours(connection: Connection, start: datetime, end: datetime) -> s
     for table, expected in ((ProviderHourRow, hours), (ProviderHourSpreadRow, spreads)):
         within = select(table.__table__).where(table.hour >= start, table.hour < end)
         stored = [dict(row) for row in connection.execute(within).mappings()]
-        differing.update(row["hour"] for row in stored if row not in expected)
-        differing.update(row["hour"] for row in expected if row not in stored)
+        wanted = _named_as(stored, expected)
+        differing.update(row["hour"] for row in stored if row not in wanted)
+        differing.update(row["hour"] for row in wanted if row not in stored)
     return differing
+
+
+def _named_as(stored: Sequence[Row], expected: Sequence[Row]) -> Sequence[Row]:
+    """`expected`, without the names that hours of an earlier version do not have."""
+    unnamed = {row["hour"] for row in stored if row.get("of_minutes") == NO_NAME}
+    return [row | {"of_minutes": NO_NAME} if row["hour"] in unnamed else row for row in expected]
+
+
+def hours_within(connection: Connection, start: datetime, end: datetime) -> dict[datetime, bytes]:
+    """The hours that lie wholly in [start, end) and name their minutes, with that name."""
+    hour, of_minutes = ProviderHourSpreadRow.hour, ProviderHourSpreadRow.of_minutes
+    first, last = floor_to_hour(start - MINUTE) + HOUR, floor_to_hour(end)
+    within = (hour >= first, hour < last, of_minutes != NO_NAME)
+    found = connection.execute(select(hour, of_minutes).where(*within).distinct())
+    return {one.hour: one.of_minutes for one in found}
 
 
 def _hours_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -93,14 +113,17 @@ def _added_up(
     minutes = select(ProviderMinuteRow.__table__).where(
         ProviderMinuteRow.minute >= start, ProviderMinuteRow.minute < end
     )
+    rows: dict[datetime, list[RowMapping]] = defaultdict(list)
     for row in connection.execute(minutes).mappings():
         hour = floor_to_hour(row["minute"])
+        rows[hour].append(row)
         sums = counts[(hour, *(row[name] for name in CELL_COLUMNS))]
         for place, name in enumerate(COUNTERS):
             sums[place] += row[name]
         latency, declines = spreads[hour, row["provider_code"], row["currency"]]
         latency.update(row["latency"])
         declines.update(row["declines"])
+    names = {hour: name_of(of_hour) for hour, of_hour in rows.items()}
     return (
         [
             dict(zip(("hour", *CELL_COLUMNS, *COUNTERS), (*key, *sums), strict=True))
@@ -113,6 +136,7 @@ def _added_up(
                 "currency": currency,
                 "latency": packed({int(number): n for number, n in latency.items()}),
                 "declines": dict(sorted(declines.items())),
+                "of_minutes": names[hour],
             }
             for (hour, provider, currency), (latency, declines) in sorted(spreads.items())
         ],

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -20,7 +20,7 @@ from payorch.application.metrics_rollup import (
     CountedCells,
     RollupState,
 )
-from payorch.application.metrics_window import DAY, HOUR, MetricsWindow, floor_to_day
+from payorch.application.metrics_window import DAY, MetricsWindow
 from payorch.application.rollup_spans import spans_of
 from payorch.domain.segment import Segment
 from payorch.infrastructure.persistence.attempt_facts import (
@@ -30,17 +30,23 @@ from payorch.infrastructure.persistence.attempt_facts import (
     minutes_changed,
     started_within,
 )
+from payorch.infrastructure.persistence.kept_series import (
+    KeptSeries,
+    SeriesKey,
+    parts_of,
+    with_parts,
+)
 from payorch.infrastructure.persistence.latency_blobs import merged, packed, percentiles_of
 from payorch.infrastructure.persistence.rolled_counts import RolledCounts, RollupFilters
-from payorch.infrastructure.persistence.rolled_stretches import rolled_stretches
-from payorch.infrastructure.persistence.rollup_days import days_within
-from payorch.infrastructure.persistence.segment_reads import segment_cells
-from payorch.infrastructure.persistence.series_of_days import (
-    DaySeriesKey,
-    SeriesOfDays,
-    days_of,
-    with_days,
+from payorch.infrastructure.persistence.rolled_stretches import (
+    KnownParts,
+    floor_to_part,
+    length_of_parts,
+    rolled_stretches,
 )
+from payorch.infrastructure.persistence.rollup_days import days_within
+from payorch.infrastructure.persistence.rollup_rows import hours_within
+from payorch.infrastructure.persistence.segment_reads import segment_cells
 from payorch.infrastructure.persistence.tables import (
     RollupStateRow,
     TransactionRow,
@@ -93,7 +99,7 @@ def counted_cells(
     window: MetricsWindow,
     filters: RollupFilters,
     cut: SeriesCut | None,
-    kept: SeriesOfDays,
+    kept: KeptSeries,
 ) -> CountedCells:
     """`connection` must show one instant to all statements.
 
@@ -121,31 +127,34 @@ def counted_cells(
         whole = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=False)
         sums.add_whole(whole)
         if cut is not None:
-            keys = _keys_of_days(window, added_up, filters, cut)
+            length, keys = _parts(connection, window, added_up, filters, cut)
             known = kept.known(keys)
-            stretches = rolled_stretches(window, changed, added_up, by_bucket=True, known=known)
+            stretches = rolled_stretches(
+                window, changed, added_up, by_bucket=True, known=KnownParts(known, length)
+            )
             buckets = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=True)
             sums.add_buckets(whole, buckets, cut)
             read = sums.counted(state, minutes_read_directly=len(changed))
-            settled = keys.keys() - known - {floor_to_day(minute) for minute in changed}
-            kept.keep(days_of(read, {day: keys[day] for day in settled}))
-            return with_days(read, [known[day] for day in stretches.left_out])
+            passing = known.keys() | {floor_to_part(minute, length) for minute in changed}
+            kept.keep(parts_of(read, [key for key in keys if key.start not in passing], length))
+            return with_parts(read, [known[start] for start in stretches.left_out])
     return sums.counted(state, minutes_read_directly=len(changed))
 
 
-def _keys_of_days(
+def _parts(
+    connection: Connection,
     window: MetricsWindow,
     added_up: Mapping[datetime, bytes],
     filters: RollupFilters,
     cut: SeriesCut,
-) -> dict[datetime, DaySeriesKey]:
-    """Of days whose points follow from their hours and lie in no other day."""
-    if window.bucket % HOUR or DAY % window.bucket:
-        return {}
-    return {
-        day: DaySeriesKey(day, of_hours, *filters, window.bucket, cut.tells_currencies)
-        for day, of_hours in added_up.items()
-    }
+) -> tuple[timedelta, list[SeriesKey]]:
+    """The parts of the window whose points may be kept, and their length."""
+    length = length_of_parts(window.bucket)
+    if length is None:
+        return DAY, []
+    named = added_up if length == DAY else hours_within(connection, window.start, window.end)
+    how = (*filters, window.bucket, cut.tells_currencies)
+    return length, [SeriesKey(start, of_rows, *how) for start, of_rows in named.items()]
 
 
 def counted_segment(

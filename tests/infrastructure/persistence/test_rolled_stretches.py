@@ -14,6 +14,8 @@ from payorch.application.metrics_window import (
 )
 from payorch.infrastructure.persistence.rolled_stretches import (
     MAX_STALE_HOURS,
+    KnownParts,
+    floor_to_part,
     rolled_stretches,
 )
 from tests.metrics_history import NOON
@@ -23,6 +25,11 @@ minutes_ago = st.integers(0, 3000)
 
 def minutes_of(start, end):
     return {start + n * MINUTE for n in range((end - start) // MINUTE)}
+
+
+def hours_in(window):
+    first, last = floor_to_hour(window.start - MINUTE) + HOUR, floor_to_hour(window.end)
+    return [first + n * HOUR for n in range(max(0, (last - first) // HOUR))]
 
 
 def days_in(window):
@@ -35,7 +42,7 @@ def days_in(window):
     bucket=st.sampled_from([5, 60, 180, 1440]),
     changed=st.sets(minutes_ago, max_size=10),
     without=st.sets(st.integers(0, 6)),
-    known=st.sets(st.integers(0, 6)),
+    known=st.sets(st.integers(0, 100)),
     by_bucket=st.booleans(),
 )
 def test_every_minute_of_a_window_is_read_once(  # noqa: PLR0917 - Hypothesis gives them by name
@@ -46,9 +53,13 @@ def test_every_minute_of_a_window_is_read_once(  # noqa: PLR0917 - Hypothesis gi
     changed = sorted(NOON - n * MINUTE for n in changed)
     added_up = [day for n, day in enumerate(days_in(window)) if n not in without]
 
-    known = {day for n, day in enumerate(added_up) if n in known}
+    length = DAY if bucket >= 60 else HOUR
+    parts = added_up if length == DAY else hours_in(window)
+    known = {start for n, start in enumerate(parts) if n in known and by_bucket}
 
-    read = rolled_stretches(window, changed, added_up, by_bucket=by_bucket, known=known)
+    read = rolled_stretches(
+        window, changed, added_up, by_bucket=by_bucket, known=KnownParts(known, length)
+    )
 
     stale = {floor_to_hour(minute) for minute in changed}
     days = [minute for stretch in read.days for minute in minutes_of(*stretch)]
@@ -63,9 +74,9 @@ def test_every_minute_of_a_window_is_read_once(  # noqa: PLR0917 - Hypothesis gi
     assert not stale.intersection(map(floor_to_hour, hours))
     assert all(stretch == tuple(map(floor_to_hour, stretch)) for stretch in read.hours)
     minutes = [minute for stretch in read.minutes for minute in minutes_of(*stretch)]
-    elsewhere = [minute for day in read.left_out for minute in minutes_of(day, day + DAY)]
+    elsewhere = [minute for part in read.left_out for minute in minutes_of(part, part + length)]
     assert set(read.left_out) <= known
-    assert not {floor_to_day(minute) for minute in changed}.intersection(read.left_out)
+    assert not {floor_to_part(minute, length) for minute in changed}.intersection(read.left_out)
     assert sorted([*days, *hours, *minutes, *elsewhere]) == sorted(
         minutes_of(window.start, window.end)
     )

@@ -6,7 +6,7 @@ from them. That transaction takes the rows of its days away; days that are over 
 some time later.
 """
 
-from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String
+from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.infrastructure.persistence.database import Base, MoneyMinor, Pk, UtcTime
@@ -77,6 +77,9 @@ class ProviderHourRow(_CellColumns, Base):
 class ProviderHourSpreadRow(Base):
     """Latencies (latency_blobs.py) and declines of one hour. Kinds, places and predecessors are
     together: no chart tells them apart here, and bins are what costs when a long window is read.
+
+    `of_minutes` is the name (rollup_names.py) of all the minutes' rows that the hour was added up
+    from, the same in all rows of the hour; empty where an earlier version counted it.
     """
 
     __tablename__ = "provider_hour_spreads"
@@ -87,6 +90,7 @@ class ProviderHourSpreadRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     latency: Mapped[bytes]
     declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
+    of_minutes: Mapped[bytes] = mapped_column(server_default=text("''"))
 
 
 class ProviderDayRow(_CellColumns, Base):
@@ -102,9 +106,7 @@ class ProviderDayRow(_CellColumns, Base):
 
 
 class ProviderDaySpreadRow(Base):
-    """As ProviderHourSpreadRow, of one day. `of_hours` is the name of all the hours' rows that it
-    was added up from (rollup_days.py), the same in all rows of the day.
-    """
+    """As ProviderHourSpreadRow, of one day. `of_hours` is the name of the hours' rows."""
 
     __tablename__ = "provider_day_spreads"
     __table_args__ = (PrimaryKeyConstraint("day", "provider_code", "currency"),)

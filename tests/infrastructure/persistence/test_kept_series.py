@@ -10,15 +10,21 @@ from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.metrics_window import DAY, HOUR, MINUTE, MetricsWindow, floor_to_day
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence import rolled_stretches
+from payorch.infrastructure.persistence.kept_series import (
+    KeptSeries,
+    PartSeries,
+    SeriesKey,
+)
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
-from payorch.infrastructure.persistence.series_of_days import (
-    DaySeries,
-    DaySeriesKey,
-    SeriesOfDays,
+from payorch.infrastructure.persistence.tables import (
+    ProviderDaySpreadRow,
+    ProviderHourRow,
+    ProviderHourSpreadRow,
+    ProviderMinuteRow,
+    TransactionRow,
 )
-from payorch.infrastructure.persistence.tables import ProviderDaySpreadRow, ProviderHourRow
 from tests.metrics_history import NOON, MetricsHistory
 from tests.metrics_recount import assert_equal_to_recount
 
@@ -114,7 +120,7 @@ def test_filters_and_buckets_are_kept_apart(database, repository, history, rollu
     for _ in range(2):
         for providers in (frozenset(), frozenset({"alpha"}), frozenset({"beta"})):
             for currency in (None, "EUR"):
-                for bucket in (HOUR, 3 * HOUR, DAY, 7 * DAY):
+                for bucket in (15 * MINUTE, HOUR, 3 * HOUR, DAY, 7 * DAY):
                     for tells in (False, True):
                         window = MetricsWindow(WINDOW.start, WINDOW.end, bucket)
                         asked = {
@@ -166,16 +172,74 @@ def test_verify_names_a_day_whose_name_is_of_other_hours(database, history, roll
     assert rollup.verify().differing == (A_DAY,)
 
 
-def test_the_days_that_were_read_last_are_kept():
-    kept = SeriesOfDays(most=2)
-    keys = [DaySeriesKey(A_DAY, bytes([n]), frozenset(), None, HOUR, False) for n in range(3)]
+def test_what_was_read_last_is_kept():
+    kept = KeptSeries(most=2)
+    keys = [SeriesKey(A_DAY, bytes([n]), frozenset(), None, HOUR, False) for n in range(3)]
     for key in keys[:2]:
-        kept.keep({key: DaySeries()})
-    kept.known({A_DAY: keys[0]})
+        kept.keep({key: PartSeries()})
+    kept.known([keys[0]])
 
-    kept.keep({keys[2]: DaySeries()})
+    kept.keep({keys[2]: PartSeries()})
 
-    assert [bool(kept.known({A_DAY: key})) for key in keys] == [True, False, True]
+    assert [bool(kept.known([key])) for key in keys] == [True, False, True]
+
+
+def test_the_points_of_an_hour_are_read_once(database, repository, history, rollup):
+    window = MetricsWindow(NOON - 6 * HOUR, NOON, 15 * MINUTE)
+    history.attempt(at=NOON - 3 * HOUR + 20 * MINUTE)
+    days_are_added_up(rollup, history)
+    first = repository.counts(window, **ALL)
+
+    with database.tx() as connection:
+        connection.execute(update(ProviderMinuteRow).values(approved=100))
+
+    assert repository.counts(window, **ALL) == first
+    assert approved(SqlAlchemyProviderMetricsRepository(database).counts(window, **ALL)) == 100
+
+
+def test_an_attempt_that_moves_within_its_hour_is_seen(database, repository, history, rollup):
+    """The sums of the hour stay as they are, and its points do not."""
+    window = MetricsWindow(NOON - 6 * HOUR, NOON, 15 * MINUTE)
+    hour = NOON - 3 * HOUR
+    _, transaction = history.attempt(at=hour + 5 * MINUTE)
+    days_are_added_up(rollup, history)
+    repository.counts(window, **ALL)
+
+    with database.tx() as connection:
+        connection.execute(
+            update(TransactionRow)
+            .where(TransactionRow.id == transaction)
+            .values(started_at=hour + 50 * MINUTE)
+        )
+    rollup.rebuild()
+
+    (only,) = repository.counts(window, **ALL).series
+    assert only.at == hour + 45 * MINUTE
+
+
+def test_hours_of_an_earlier_version_are_right_and_are_not_kept(
+    database, repository, history, rollup
+):
+    window = MetricsWindow(NOON - 6 * HOUR, NOON, 15 * MINUTE)
+    history.attempt(at=NOON - 3 * HOUR)
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(update(ProviderHourSpreadRow).values(of_minutes=b""))
+    repository.counts(window, **ALL)
+
+    assert rollup.verify().differing == ()
+    with database.tx() as connection:
+        connection.execute(update(ProviderMinuteRow).values(approved=100))
+    assert approved(repository.counts(window, **ALL)) == 100
+
+
+def test_verify_names_an_hour_whose_name_is_of_other_minutes(database, history, rollup):
+    history.attempt(at=NOON - 3 * HOUR)
+    rollup.run_once()
+    with database.tx() as connection:
+        connection.execute(update(ProviderHourSpreadRow).values(of_minutes=b"other"))
+
+    assert rollup.verify().differing == (NOON - 3 * HOUR,)
 
 
 an_attempt = st.fixed_dictionaries(
@@ -192,7 +256,7 @@ a_step = st.one_of(
     st.tuples(st.just("change"), st.integers(0, 50), st.sampled_from(Status)),
     st.tuples(st.just("wait"), st.integers(1, 30), st.none()),
     st.tuples(st.just("roll"), st.none(), st.none()),
-    st.tuples(st.just("read"), st.sampled_from([HOUR, 6 * HOUR, DAY]), st.none()),
+    st.tuples(st.just("read"), st.sampled_from([15 * MINUTE, HOUR, 6 * HOUR, DAY]), st.none()),
 )
 
 
@@ -217,7 +281,7 @@ def test_points_are_a_recount_after_days_of_any_history(database, steps):
         elif name == "change" and known:
             history.change(known[first % len(known)], second, latency_ms=first)
         elif name == "wait":
-            history.clock.sleep(first * 3600)
+            history.clock.sleep(first * 3000)
         elif name == "roll":
             rollup.run_once()
         elif name == "read":
