@@ -9,7 +9,7 @@ import pytest
 from payorch.domain.errors import OrderAlreadyPaid, PaymentsPaused, ReasonRequired
 from payorch.domain.payment_status import PaymentStatus
 from payorch.wiring import Seams
-from tests.fakes import CrashAt, SimulatedCrash
+from tests.fakes import CrashAt, SimulatedCrash, SkippingClock
 from tests.recovery.backups import back_up, restored
 from tests.shop import FULL_CAPABILITIES, Shop, a_card, a_method
 from tests.verified_books import broken_invariants
@@ -220,7 +220,8 @@ def test_a_provider_that_does_not_answer_leaves_nothing_clean(past, sandbox):
     past.shop.pay(order.id)
 
     with past.restored() as database:
-        shop = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[])
+        seams = Seams(clock=SkippingClock())
+        shop = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[], seams=seams)
         report = recover(shop)
 
         assert sorted(report.not_listed) == ["alpha", "beta", "gamma"]

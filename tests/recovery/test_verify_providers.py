@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from payorch.wiring import Seams
+from tests.fakes import SkippingClock
 from tests.recovery.backups import back_up, restored
 from tests.shop import FULL_CAPABILITIES, Shop, a_card, a_method
 
@@ -149,7 +151,8 @@ def test_a_provider_without_a_list_is_asked_for_each_and_named(database, sandbox
 
 def test_a_provider_that_does_not_answer_proves_nothing(shop, database):
     shop.pay()
-    shop = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[])
+    seams = Seams(clock=SkippingClock())
+    shop = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[], seams=seams)
 
     comparison = verify(shop)
 
