@@ -28,7 +28,7 @@ from payorch.infrastructure.persistence.ledger_transactions import LedgerTransac
 from payorch.infrastructure.persistence.refund_opening import Agreed, open_refund, refundable_row
 from payorch.infrastructure.persistence.refund_rows import refundable_from
 from payorch.infrastructure.persistence.second_person_statements import proposals
-from payorch.infrastructure.persistence.staff_rights import staff_has
+from payorch.infrastructure.persistence.staff_rights import PROPOSER_MAY_NOT, staff_has
 from payorch.infrastructure.persistence.tables import OrderRow, RefundProposalRow, RefundRow
 
 BY_ITSELF = "payorch"
@@ -169,11 +169,8 @@ def _require_waiting(connection: Connection, proposal: RefundProposal, at: datet
 
 
 def _require_proposer(connection: Connection, proposal: RefundProposal) -> None:
-    """Two people agree now. Whose account was closed meanwhile may have been somebody else."""
     if not staff_has(connection, proposal.proposed_by, Permission.REFUND_PAYMENTS):
-        raise RefundProposalNotPossible(
-            "Who proposed it may not give money back any more. Reject it, and propose it anew."
-        )
+        raise RefundProposalNotPossible(PROPOSER_MAY_NOT)
 
 
 def _make_way(connection: Connection, new: NewProposal) -> None:

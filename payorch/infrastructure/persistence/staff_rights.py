@@ -6,6 +6,13 @@ from payorch.application.staff_permissions import Permission
 from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff import staff_roles
 
+PROPOSER_MAY_NOT = (
+    "Who proposed it has no right to it any more. Reject it, and let somebody else propose it anew."
+)
+"""Two people agree at the time of the agreement: whose account was closed meanwhile because
+somebody else had it is not one of them.
+"""
+
 
 def staff_has(connection: Connection, email: str, permission: Permission) -> bool:
     """Nobody has anything without an account."""
