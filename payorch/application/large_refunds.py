@@ -92,8 +92,8 @@ class RefundProposalBook(Protocol):
     def approve(self, proposal: RefundProposal, new: NewRefund) -> Refund:
         """Agree and open the refund. `new.actor` agrees.
 
-        Raises what the plan raises, and RefundProposalNotPossible when it waits no more; then
-        nothing was changed.
+        Raises what the plan raises, and RefundProposalNotPossible when it waits no more, or when
+        who proposed it may not give money back any more; then nothing was changed.
         """
 
     def end(
@@ -189,7 +189,8 @@ class LargeRefundsUseCase:
         self._require_other(proposal, actor)
         why, now = checked_reason(reason), self._clock.now()
         self._refunds.require_running()
-        key = f"staff-refund:proposal-{proposal.id}"
+        # Of no kind that a form can send: whoever took it first would hold up the refund for ever.
+        key = f"refund-proposal:{proposal.id}"
         command = RefundPayment(
             order_id=proposal.order_id,
             amount_minor=proposal.money.amount_minor,

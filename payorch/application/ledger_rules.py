@@ -133,7 +133,7 @@ RULES: tuple[LedgerRule, ...] = (
     ),
     _error(
         "large_refund_alone",
-        "Staff gave back more than one person may, and no second person has agreed to it.",
+        "Staff gave back more than one person may (at once or in a day) without a second person.",
         "Ask who asked for it; see the journal and the database's log.",
     ),
     _error(

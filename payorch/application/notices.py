@@ -136,6 +136,10 @@ class MailUnavailable(Exception):
     """The mail did not go out now. Whether the server took it may be open; send it again."""
 
 
+class CustomerErased(Exception):
+    """The customer of the order was erased in this moment: nothing is written about them."""
+
+
 class Mailer(Protocol):
     def send(self, mail: Mail) -> Delivery:
         """Raises MailRefused and MailUnavailable."""
@@ -152,7 +156,10 @@ class NoticeBook(Protocol):
     """The notices. Each method is one short transaction; none runs while a mail is being sent."""
 
     def write(self, new: NewNotice, *, at: datetime) -> Notice:
-        """Insert it as queued; the one that has its dedup_key already comes back instead."""
+        """Insert it as queued; the one that has its dedup_key already comes back instead.
+
+        Raises CustomerErased.
+        """
         ...
 
     def find(self, notice_id: str) -> Notice | None: ...
@@ -172,7 +179,8 @@ class NoticeBook(Protocol):
     ) -> Notice | None:
         """A copy to send, its journal row and its job, in one transaction.
 
-        None when there is no such notice. With a dedup_key that exists nothing is added.
+        None when there is no such notice. With a dedup_key that exists nothing is added. Raises
+        CustomerErased.
         """
         ...
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from payorch.application.deliver_notice import DeliverNotice
 from payorch.application.jobs import GiveUp, Job, RetryLater
 from payorch.application.notices import (
+    CustomerErased,
     Letters,
     NewNotice,
     Notice,
@@ -85,16 +86,17 @@ class NotifyCustomerUseCase:
             return None
         subject = refund.id if refund is not None else payload.get("transaction", order.id)
         is_payable = order.status in _PAYABLE and self._clock.now() < order.expires_at
-        return self._book.write(
-            NewNotice(
-                dedup_key=f"{event}:{subject}",
-                kind=event,
-                recipient=order.email,
-                letter=self._letters.about_order(event, order, refund, is_payable=is_payable),
-                order_key=order.row_key,
-            ),
-            at=self._clock.now(),
+        new = NewNotice(
+            dedup_key=f"{event}:{subject}",
+            kind=event,
+            recipient=order.email,
+            letter=self._letters.about_order(event, order, refund, is_payable=is_payable),
+            order_key=order.row_key,
         )
+        try:
+            return self._book.write(new, at=self._clock.now())
+        except CustomerErased:
+            return None
 
     def _refund(self, order: OrderFacts, refund_id: RefundId) -> RefundFacts:
         refund = self._facts.refund(order.id, refund_id)

@@ -1,6 +1,6 @@
 """Sending a letter to a customer once more: a copy of its own, with who asked for it and why."""
 
-from payorch.application.notices import ALERT_KIND, Notice, NoticeBook
+from payorch.application.notices import ALERT_KIND, CustomerErased, Notice, NoticeBook
 from payorch.application.ports import Clock
 from payorch.application.staff_reason import checked_reason
 from payorch.domain.errors import NoticeNotFound
@@ -22,13 +22,16 @@ class ResendNoticeUseCase:
         found = self._book.find(notice_id)
         if found is None or found.kind == ALERT_KIND or not 0 < len(key) <= MAX_KEY_LENGTH:
             raise NoticeNotFound("There is no such letter to a customer.")
-        again = self._book.write_again(
-            notice_id,
-            dedup_key=f"again:{notice_id}:{key}",
-            actor=actor,
-            reason=text,
-            at=self._clock.now(),
-        )
+        try:
+            again = self._book.write_again(
+                notice_id,
+                dedup_key=f"again:{notice_id}:{key}",
+                actor=actor,
+                reason=text,
+                at=self._clock.now(),
+            )
+        except CustomerErased:
+            again = None
         if again is None:
             raise NoticeNotFound("There is no such letter to a customer.")
         return again

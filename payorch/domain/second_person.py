@@ -4,7 +4,7 @@ What one person has asked for of the same order within a day counts together, so
 get around the limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -46,3 +46,32 @@ class SecondPersonLimits:
     def of(self, currency: str, *, at: datetime) -> OnePersonLimit | None:
         above_minor = self.above_minor.get(currency, self.above_minor.get(ANY_CURRENCY))
         return None if above_minor is None else OnePersonLimit(above_minor, at - COUNTED_FOR)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """A refund that staff asked for, as of its last try: before that it had moved nothing.
+
+    `limit_minor` None: one person might ask for any sum then.
+    """
+
+    refund_id: str
+    amount_minor: int
+    at: datetime
+    limit_minor: int | None
+    has_two: bool
+
+
+def beyond_one_person(asked: Sequence[AskedFor]) -> Iterator[tuple[AskedFor, int]]:
+    """What one person alone was not to ask for, each with the sum that counted, itself included.
+
+    `asked` are all of one order that may have moved money, in the order in which they were asked
+    for under its lock: clocks of several processes may say otherwise by moments.
+    """
+    for place, one in enumerate(asked):
+        if one.has_two or one.limit_minor is None:
+            continue
+        since = one.at - COUNTED_FOR
+        counted = sum(it.amount_minor for it in asked[:place] if it.at >= since)
+        if one.amount_minor + counted > one.limit_minor:
+            yield one, one.amount_minor + counted

@@ -9,6 +9,10 @@ from enum import StrEnum
 
 from payorch.domain.errors import InvalidMoney
 from payorch.domain.money import currency_exponent
+from payorch.domain.settlement_cell import shown_cell
+
+QUOTED = 20
+"""Signs of a cell that a message quotes."""
 
 MAX_SETTLED_MINOR = 10**15
 """Above any payout of a merchant, and far below 2**63."""
@@ -44,7 +48,7 @@ def parse_amount(text: str, currency: str, style: AmountStyle) -> int:
     else:
         minor = _scaled(digits, style, exponent, text)
     if minor > MAX_SETTLED_MINOR:
-        raise InvalidMoney(f"{_shown(text)} is too much for one line.")
+        raise InvalidMoney(f"{shown_cell(text, QUOTED)} is too much for one line.")
     return -minor if is_negative else minor
 
 
@@ -79,13 +83,13 @@ def _without_sign(text: str, currency: str) -> tuple[str, bool]:
                 bare = cut.strip(_SPACES).removeprefix(currency).removesuffix(currency)
                 break
     if signs > 1 or (signs and in_brackets):
-        raise InvalidMoney(f"{_shown(text)} has more than one sign.")
+        raise InvalidMoney(f"{shown_cell(text, QUOTED)} has more than one sign.")
     return bare.strip(_SPACES), is_negative
 
 
 def _whole(digits: str, text: str) -> int:
     if not _WHOLE.fullmatch(digits):
-        raise InvalidMoney(f"{_shown(text)} is not a whole number of minor units.")
+        raise InvalidMoney(f"{shown_cell(text, QUOTED)} is not a whole number of minor units.")
     return int(digits)
 
 
@@ -93,10 +97,14 @@ def _scaled(digits: str, style: AmountStyle, exponent: int, text: str) -> int:
     mark, other = (".", ",") if style is AmountStyle.POINT else (",", ".")
     whole, has_mark, part = digits.partition(mark)
     if has_mark and not _WHOLE.fullmatch(part):
-        raise InvalidMoney(f"{_shown(text)} is not an amount with “{mark}” before its decimals.")
+        raise InvalidMoney(
+            f"{shown_cell(text, QUOTED)} is not an amount with “{mark}” before its decimals."
+        )
     kept, dropped = part[:exponent], part[exponent:]
     if dropped.strip("0"):
-        raise InvalidMoney(f"{_shown(text)} has more decimals than the currency's {exponent}.")
+        raise InvalidMoney(
+            f"{shown_cell(text, QUOTED)} has more decimals than the currency's {exponent}."
+        )
     return int(_ungrouped(whole, other, text, has_part=bool(part)) + kept.ljust(exponent, "0"))
 
 
@@ -108,8 +116,4 @@ def _ungrouped(whole: str, other: str, text: str, *, has_part: bool) -> str:
     for group in (other, *_SPACES, *_APOSTROPHES):
         if re.fullmatch(rf"[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+", whole):
             return whole.replace(group, "")
-    raise InvalidMoney(f"{_shown(text)} is not an amount of this report's kind.")
-
-
-def _shown(text: str) -> str:
-    return f"“{text.strip()[:20]}”"
+    raise InvalidMoney(f"{shown_cell(text, QUOTED)} is not an amount of this report's kind.")

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from payorch.domain.errors import InvalidMoney, InvalidSettlementMapping
 from payorch.domain.settlement_amount import AmountStyle, parse_amount
+from payorch.domain.settlement_cell import shown_cell
 from payorch.domain.settlement_line import MATCHED_KINDS, LineKind, SettlementLine
 
 MAX_REFERENCE_LENGTH = 120
@@ -169,7 +170,7 @@ class RowReader:
         value = self._text(row, column)
         kind = self._mapping.kinds.get(value.lower())
         if kind is None:
-            raise UnreadableLine(f"The kind “{value[:40]}” is not in the mapping.")
+            raise UnreadableLine(f"The kind {shown_cell(value, 40)} is not in the mapping.")
         return kind
 
     def _date(self, row: Sequence[str]) -> date:
@@ -178,7 +179,9 @@ class RowReader:
         try:
             settled_on = _iso_date(text) if style is DateStyle.ISO else _date(text, style)
         except (ValueError, OverflowError):
-            raise UnreadableLine(f"“{column}”: “{text[:30]}” is no date of this kind.") from None
+            raise UnreadableLine(
+                f"“{column}”: {shown_cell(text, 30)} is no date of this kind."
+            ) from None
         if not EARLIEST_YEAR <= settled_on.year <= LATEST_YEAR:
             raise UnreadableLine(f"“{column}”: the year {settled_on.year} is not likely.")
         return settled_on

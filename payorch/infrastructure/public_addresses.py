@@ -27,6 +27,7 @@ _REFUSED = tuple(
         "::/96",  # IPv4 written as IPv6
         "::ffff:0:0/96",
         "::ffff:0:0:0/96",
+        "3fff::/20",  # examples in documents
         "fec0::/10",
     )
 )

@@ -4,7 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+_WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""=, +, - and @ as East Asian keyboards type them; spreadsheets there take them for the narrow."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", *_WIDE)
 """A spreadsheet runs a text cell that starts with one of these (OWASP, CSV injection)."""
 
 

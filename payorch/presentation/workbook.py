@@ -21,6 +21,12 @@ MAX_ROWS = 200_000
 EXACT_DIGITS = 15
 """A spreadsheet's numbers are doubles: they give back this many decimal digits, always."""
 
+MAX_TEXT = 32_767
+"""UTF-16 units that a cell holds (Excel's limit; a library that knows characters only cuts without
+a word, or writes a file that Excel calls damaged)."""
+
+CUT = " [cut here; the CSV has all of it]"
+
 _WIDTH = 20
 _CHUNK = 64 * 1024
 
@@ -71,7 +77,19 @@ def _write_cell(sheet: Any, formats: "_AmountFormats", row: int, column: int, ce
         case "":
             pass
         case str():
-            sheet.write_string(row, column, cell)
+            sheet.write_string(row, column, _fitting(cell))
+
+
+def _fitting(text: str) -> str:
+    """`text`, or as much of it as a cell holds, with a word that there was more."""
+    if len(text) * 2 <= MAX_TEXT:
+        return text
+    units = text.encode("utf-16-le", "replace")
+    if len(units) <= MAX_TEXT * 2:
+        return text
+    kept = units[: (MAX_TEXT - len(CUT)) * 2]
+    # The cut may go through the two halves of one sign.
+    return kept.decode("utf-16-le", "ignore") + CUT
 
 
 def _is_exact(number: int) -> bool:

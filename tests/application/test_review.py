@@ -8,11 +8,19 @@ from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.jobs import drain
 from tests.fakes import FakeClock, fake_time
+from tests.people import close_account, demote, hire
 from tests.scripted_provider import LOST, answer, listed, payment, refusal, scripted_shop, settle
 from tests.shop import Shop, a_card, a_method
 
 CHARGED_WITHOUT_ANSWER = "4100000000000027"
 NOTHING = Capabilities()
+FIONA, FRANK = "fiona@example.com", "frank@example.com"
+
+
+@pytest.fixture(autouse=True)
+def finance(database):
+    for person in (FIONA, FRANK):
+        hire(database, person)
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ def propose(shop, transaction_id, conclusion=Conclusion.NOT_CHARGED, **fields):
     defaults = {
         "provider_reference": None,
         "evidence": "Not in the statement of 24 November.",
-        "actor": "fiona@example.com",
+        "actor": FIONA,
     }
     return shop.services.review.propose(transaction_id, conclusion, **(defaults | fields))
 
@@ -87,7 +95,7 @@ def test_nobody_decides_on_their_own_proposal(shop, stuck):
     proposal = propose(shop, transaction_id)
 
     with pytest.raises(ReviewNotPossible):
-        decide(shop, proposal, actor="fiona@example.com")
+        decide(shop, proposal, actor=FIONA)
 
     assert shop.statuses(order_id) == [("alpha", "unknown")]
 
@@ -97,7 +105,7 @@ def test_a_rejected_proposal_makes_room_for_another_one(shop, stuck):
 
     decide(shop, propose(shop, transaction_id), is_approved=False)
     assert shop.statuses(order_id) == [("alpha", "unknown")]
-    decide(shop, propose(shop, transaction_id, actor="frank@example.com"))
+    decide(shop, propose(shop, transaction_id, actor=FRANK))
 
     assert shop.statuses(order_id) == [("alpha", "not_sent")]
 
@@ -114,7 +122,7 @@ def test_two_proposals_do_not_wait_side_by_side(shop, stuck):
     propose(shop, stuck[1])
 
     with pytest.raises(ReviewNotPossible):
-        propose(shop, stuck[1], actor="frank@example.com")
+        propose(shop, stuck[1], actor=FRANK)
 
 
 def test_a_charge_needs_the_providers_id_and_every_conclusion_needs_evidence(shop, stuck):
@@ -296,9 +304,22 @@ def test_both_steps_are_in_the_journal(shop, stuck, database):
 
     with database.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT actor, action FROM journal WHERE subject <> 'routing_policy' ORDER BY id"
+            "SELECT actor, action FROM journal WHERE subject LIKE 'transaction:%%' ORDER BY id"
         ).all()
     assert [tuple(row) for row in rows] == [
         ("fiona@example.com", "review_proposed"),
         ("adam@example.com", "review_approved"),
     ]
+
+
+@pytest.mark.parametrize("change", [close_account, demote])
+def test_who_may_not_propose_any_more_is_no_first_person(change, shop, stuck):
+    order_id, transaction_id = stuck
+    proposal = propose(shop, transaction_id)
+    change(shop.database, FIONA)
+
+    with pytest.raises(ReviewNotPossible, match="no right to it any more"):
+        decide(shop, proposal)
+
+    assert shop.statuses(order_id) == [("alpha", "unknown")]
+    decide(shop, proposal, is_approved=False)

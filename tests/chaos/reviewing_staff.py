@@ -15,6 +15,9 @@ from payorch.cli.environment import read_settings
 from payorch.cli.wired_application import wired_application
 from payorch.domain.refund import RefundId
 from tests.chaos import honest_payorch
+from tests.people import hire
+
+FIONA = "fiona@example.com"
 
 _IN_REVIEW = text(
     "SELECT public_id FROM refunds WHERE status = 'unknown' AND review_since IS NOT NULL"
@@ -28,6 +31,7 @@ def main(at_providers: list[str]) -> None:
     itself, and a storm that leaves one open has found a mistake.
     """
     with wired_application(read_settings()) as wired:
+        hire(wired.database, FIONA)
         with wired.database.read() as connection:
             refunds = connection.execute(_IN_REVIEW).scalars().all()
         for refund_id in set(refunds).difference(at_providers):
@@ -40,7 +44,7 @@ def _conclude(reviews: ReviewRefundUseCase, refund_id: RefundId) -> None:
         RefundConclusion.NOT_GIVEN_BACK,
         provider_reference=None,
         evidence="The provider's own list of refunds.",
-        actor="fiona",
+        actor=FIONA,
     )
     reviews.decide(proposal.id, is_approved=True, actor="fred", reason="I looked it up, too.")
 

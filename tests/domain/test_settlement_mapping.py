@@ -72,6 +72,12 @@ def test_dates_are_read_as_the_mapping_says(style, text):
         ({"gross": "-1.00"}, "A payment of less than nothing: which kind of line is it?"),
         ({"gross": "12,5"}, "“gross”: “12,5” is not an amount of this report's kind."),
         ({"fee": "x"}, "“fee”: “x” is not an amount of this report's kind."),
+        (
+            {"gross": "ana@example.com"},
+            "“gross”: “•••” is not an amount with “.” before its decimals.",
+        ),
+        ({"type": "ana@example.com"}, "The kind “•••” is not in the mapping."),
+        ({"settled_on": "ana@example.com"}, "“settled_on”: “•••” is no date of this kind."),
         ({"currency": "EURO"}, "“gross”: Unknown currency 'EURO'."),
         ({"settled_on": "22.11.2026"}, "“settled_on”: “22.11.2026” is no date of this kind."),
         ({"settled_on": "1026-11-22"}, "“settled_on”: the year 1026 is not likely."),

@@ -1,15 +1,23 @@
 """A customer is forgotten: on request and after the time that the settings give."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select, update
 
-from payorch.domain.errors import OrderNotErasable, OrderNotFound, ReasonRequired
+from payorch.domain.errors import (
+    NoticeNotFound,
+    OrderNotErasable,
+    OrderNotFound,
+    ReasonRequired,
+)
 from payorch.domain.payment_order import OrderId
 from payorch.infrastructure.jobs.drain import drain
 from payorch.infrastructure.persistence.tables import JournalRow, NoticeRow, OrderRow
+from tests.concurrency.racing import race
 from tests.personal_data.conftest import CANARY, TRACES
 from tests.refunds.refund_shop import a_refund
-from tests.shop import a_customer
+from tests.shop import a_customer, an_order
 
 WHO = {"actor": "finn@example.com", "reason": "Asked for it by letter."}
 
@@ -152,3 +160,63 @@ def test_without_the_setting_nothing_is_erased(shop, clock):
     shop.wired.handlers["erase_old_customers"](None)
 
     assert shop.view(order_id).order.customer is not None
+
+
+def erased_meanwhile(shop, order_id):
+    """The customer is erased when a letter was composed, and before it is stored."""
+    data = shop.wired.personal_data
+    compose = data.letter_values
+
+    def letter_values(*args):
+        data.letter_values = compose
+        values = compose(*args)
+        erase(shop, order_id)
+        return values
+
+    data.letter_values = letter_values
+
+
+def letters_with_content(shop):
+    with shop.database.read() as connection:
+        return connection.scalars(select(NoticeRow.id).where(NoticeRow.sealed.is_not(None))).all()
+
+
+def test_a_receipt_that_was_being_written_is_not_stored_after_the_erasure(shop):
+    bought = an_order(customer=a_customer(**CANARY))
+    order_id = shop.pay(new_order=bought).order_id
+    erased_meanwhile(shop, order_id)
+
+    shop.drain_mail()
+
+    assert letters_with_content(shop) == []
+    assert shop.view(order_id).order.customer is None
+
+
+def test_a_letter_is_not_copied_after_the_erasure(shop):
+    order_id = shop.paid()
+    with shop.database.read() as connection:
+        letter = connection.scalar(select(NoticeRow.public_id))
+    erased_meanwhile(shop, order_id)
+
+    with pytest.raises(NoticeNotFound):
+        shop.services.resend_notice.execute(letter, key="a key of a form", **WHO)
+
+    assert letters_with_content(shop) == []
+    with pytest.raises(NoticeNotFound):
+        shop.services.resend_notice.execute(letter, key="another key", **WHO)
+
+
+def test_erasing_and_copying_at_once_leaves_nothing(shop):
+    for number in range(6):
+        order_id = shop.paid(email=f"customer{number}@example.com")
+        with shop.database.read() as connection:
+            letter = connection.scalar(
+                select(NoticeRow.public_id).order_by(NoticeRow.id.desc()).limit(1)
+            )
+
+        race(
+            partial(erase, shop, order_id),
+            partial(shop.services.resend_notice.execute, letter, key="a key", **WHO),
+        )
+
+        assert letters_with_content(shop) == []

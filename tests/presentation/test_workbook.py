@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from payorch.presentation.export_cells import AmountCell, csv_text
-from payorch.presentation.workbook import in_chunks, workbook_of
+from payorch.presentation.workbook import CUT, MAX_TEXT, in_chunks, workbook_of
 
 
 def read_back(*rows):
@@ -64,6 +64,21 @@ def test_a_text_stays_a_text(text):
     assert cell.hyperlink is None
 
 
+@pytest.mark.parametrize("sign", ["x", "é", "\N{MONEY BAG}"])
+def test_a_text_that_no_cell_holds_says_that_it_is_cut(sign):
+    fits = sign * (MAX_TEXT // units(sign))
+    ((whole, cut),) = read_back([fits, fits + "end."])
+
+    assert whole.value == fits
+    assert cut.value.startswith(sign * 10_000)
+    assert cut.value.endswith(f"{sign}{CUT}")
+    assert MAX_TEXT - 1 <= units(cut.value) <= MAX_TEXT
+
+
+def units(text):
+    return len(text.encode("utf-16-le")) // 2
+
+
 def test_nothing_is_an_empty_cell():
     assert [cell.value for cell in read_back(["", 0, "x"])[0]] == [None, 0, "x"]
 
@@ -79,6 +94,11 @@ def test_a_csv_writes_the_same_cells_as_texts():
     cells = [AmountCell(-1999, "EUR"), 7, "=1+1", "plain", ""]
 
     assert [csv_text(cell) for cell in cells] == ["-19.99", "7", "'=1+1", "plain", ""]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff20"])
+def test_no_text_of_a_csv_starts_a_formula(start):
+    assert csv_text(f"{start}1+1") == f"'{start}1+1"
 
 
 def test_memory_does_not_grow_with_the_rows():

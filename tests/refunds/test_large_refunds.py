@@ -15,8 +15,10 @@ from payorch.domain.errors import (
 )
 from payorch.domain.refund import RefundKind, RefundStatus
 from payorch.domain.second_person_errors import RefundNeedsSecondPerson, RefundProposalNotPossible
+from payorch.presentation.backoffice.payments.refund_form import confirmed_command
 from tests.concurrency.racing import race
 from tests.fakes import CrashAt, SimulatedCrash
+from tests.people import close_account, demote, hire
 from tests.refunds.refund_shop import RefundShop, a_refund
 
 FAY, FINN = "fay@example.com", "finn@example.com"
@@ -26,7 +28,9 @@ PAID_MINOR = 90_000
 
 @pytest.fixture
 def shop(database, sandbox) -> RefundShop:
-    return RefundShop(database, sandbox, second_person_above=f"EUR:{LIMIT_MINOR}")
+    shop = RefundShop(database, sandbox, second_person_above=f"EUR:{LIMIT_MINOR}")
+    hire(database, FINN)
+    return shop
 
 
 @pytest.fixture
@@ -94,6 +98,29 @@ def test_all_that_is_left_is_asked_for_as_a_sum(shop, paid):
     proposal = asked(shop, paid, None)
 
     assert proposal.money.amount_minor == PAID_MINOR
+
+
+def test_nobody_can_take_the_key_of_an_approval_first(shop, paid):
+    proposal = asked(shop, paid, 60_000)
+    form = {"key": f"proposal-{proposal.id:02}", "amount_minor": "100", "kind": "refund"}
+    for key in (form["key"], f"proposal-{proposal.id}"):
+        command = confirmed_command(form | {"key": key, "reason": "Hm."}, paid.order.id, actor=FINN)
+        shop.services.refund_payment.execute(command)
+
+    assert approved(shop, proposal).status is RefundStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("change", [close_account, demote])
+def test_who_may_not_refund_any_more_is_no_first_person(change, shop, paid):
+    proposal = asked(shop, paid, 60_000)
+    change(shop.database, FINN)
+
+    with pytest.raises(RefundProposalNotPossible, match="no right to it any more"):
+        approved(shop, proposal)
+
+    assert shop.rows("SELECT count(*) FROM refunds") == [(0,)]
+    shop.services.large_refunds.reject(proposal.id, actor=FAY, reason="He has left.")
+    assert state_of(shop, proposal) is ProposalState.REJECTED
 
 
 def test_parts_within_a_day_do_not_get_around_the_limit(shop, paid):
@@ -324,8 +351,79 @@ def test_a_large_refund_without_its_second_person_is_found(shop, paid):
     with shop.database.tx() as connection:
         connection.exec_driver_sql("DELETE FROM refund_proposals")
 
-    found = {
-        (it.rule.kind, it.violation.subject)
-        for it in shop.wired.verify.execute(since=None).findings
-    }
-    assert ("large_refund_alone", refund.id) in found
+    assert asked_alone(shop) == {refund.id: None}
+
+
+def asked_alone(shop, since=None):
+    """Refunds that the books say one person had no right to, with the sums that counted."""
+    findings = shop.wired.verify.execute(since=since, kinds=["large_refund_alone"]).findings
+    return {it.violation.subject: it.violation.facts.get("asked_in_a_day_minor") for it in findings}
+
+
+def without_a_limit(shop):
+    """Another process whose lock does not know of the limit; the refunds bear it nevertheless."""
+    return RefundShop(shop.database, shop.sandbox, clock=shop.clock, is_seeded=True)
+
+
+def bear_the_limit(shop):
+    with shop.database.tx() as connection:
+        connection.exec_driver_sql(f"UPDATE refunds SET one_person_limit_minor = {LIMIT_MINOR}")
+
+
+@pytest.mark.breaks_the_books
+def test_parts_of_a_day_beyond_the_limit_are_found(shop, paid):
+    free = without_a_limit(shop)
+    asked(free, paid, 30_000)
+    shop.clock.advance(hours=23)
+    last = asked(free, paid, 20_001).refund
+    bear_the_limit(shop)
+
+    assert asked_alone(shop) == {last.id: 50_001}
+    assert asked_alone(shop, since=shop.clock.now() - timedelta(minutes=1)) == {last.id: 50_001}
+    assert asked_alone(shop, since=shop.clock.now() + timedelta(minutes=1)) == {}
+
+
+@pytest.mark.breaks_the_books
+def test_parts_of_two_days_and_of_two_orders_are_not_one_sum(shop, paid):
+    free = without_a_limit(shop)
+    asked(free, paid, 30_000)
+    asked(free, shop.paid_order(PAID_MINOR), 30_000)
+    shop.clock.advance(hours=25)
+    asked(free, paid, 30_000)
+    bear_the_limit(shop)
+
+    assert asked_alone(shop) == {}
+
+
+def test_what_two_agreed_on_is_no_part_that_one_asked_for_alone(shop, paid):
+    asked(shop, paid, 30_000)
+    approved(shop, asked(shop, paid, 40_000))
+
+    assert asked_alone(shop) == {}
+
+
+@pytest.mark.breaks_the_books
+def test_a_part_that_was_tried_again_counts_from_then_on(shop, database):
+    def with_limit(limit_minor):
+        return RefundShop(
+            database,
+            shop.sandbox,
+            clock=shop.clock,
+            is_seeded=True,
+            second_person_above=f"EUR:{limit_minor}",
+        )
+
+    paid = shop.paid_order(200_000)
+    # The provider refuses refunds of 800.04.
+    refused = asked(with_limit(90_000), paid, 80_004).refund
+    asked(with_limit(90_000), paid, 80_000)
+    shop.clock.advance(hours=25)
+    with_limit(100_000).services.refund_payment.retry(
+        refused.id, actor=FINN, reason="Once more.", is_by_staff=True
+    )
+    with database.tx() as connection:
+        connection.exec_driver_sql("UPDATE refunds SET status = 'succeeded'")
+
+    limits = shop.rows("SELECT one_person_limit_minor FROM refunds ORDER BY id")
+    assert limits == [(100_000,), (90_000,)]
+    assert asked_alone(shop) == {}

@@ -6,11 +6,15 @@ from payorch.application.jobs import APPLY_REFUND_REVIEW
 from payorch.application.review_refund import RefundConclusion
 from payorch.domain.errors import ReasonRequired, ReviewNotPossible
 from payorch.domain.refund import CONCLUDED_BY_STAFF, RefundStatus
+from tests.people import close_account, demote, hire
 from tests.refunds.refund_shop import RefundShop
+
+FIONA = "fiona@example.com"
 
 
 @pytest.fixture
 def shop(database, sandbox):
+    hire(database, FIONA)
     return RefundShop(database, sandbox, idempotency_window_s=0, find_by_reference=False)
 
 
@@ -32,7 +36,7 @@ def propose(shop, refund_id, conclusion=RefundConclusion.NOT_GIVEN_BACK, **field
     defaults = {
         "provider_reference": None,
         "evidence": "Not in the statement of 24 November.",
-        "actor": "fiona@example.com",
+        "actor": FIONA,
     }
     return shop.services.review_refund.propose(refund_id, conclusion, **(defaults | fields))
 
@@ -148,3 +152,16 @@ def test_both_steps_are_journalled(shop, stuck):
         ("refund_review_proposed", "fiona@example.com", f"order:{order_id}"),
         ("refund_review_approved", "adam@example.com", f"order:{order_id}"),
     ]
+
+
+@pytest.mark.parametrize("change", [close_account, demote])
+def test_who_may_not_refund_any_more_is_no_first_person(change, shop, stuck):
+    _, refund_id = stuck
+    proposal = propose(shop, refund_id)
+    change(shop.database, FIONA)
+
+    with pytest.raises(ReviewNotPossible, match="no right to it any more"):
+        decide(shop, proposal)
+
+    assert shop.ledger.find(refund_id).is_open
+    decide(shop, proposal, is_approved=False)

@@ -15,6 +15,7 @@ from payorch.infrastructure.persistence import refund_ledger
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
 from payorch.infrastructure.persistence.refund_ledger import SqlAlchemyRefundLedger
 from payorch.infrastructure.persistence.tables import RefundRow
+from tests.people import hire
 from tests.refunds.refund_shop import a_refund
 from tests.scripted_provider import LOST, answer, listed, payment, refusal, scripted_shop, settle
 from tests.shop import FULL_CAPABILITIES, a_method
@@ -91,6 +92,7 @@ class LostRefundShop:
         return self.ledger.refundable(self.order_id).left_minor
 
     def propose_not_given_back(self):
+        hire(self.shop.database, "fiona@example.com")
         return self.services.review_refund.propose(
             self.id,
             RefundConclusion.NOT_GIVEN_BACK,

@@ -35,7 +35,8 @@ _SHORTEST_CARD_NUMBER = 13
 # Luhn lengths of ISO/IEC 7812 are 13 to 19 digits; people put blanks, dots or dashes between.
 _DIGIT_RUN = re.compile(r"\d(?:[\s.\-_\u2010-\u2015]{0,2}\d){12,}")
 _DIGITS = re.compile(r"\d+")
-_EMAIL = re.compile(r"[\w.+%\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63})+")
+# What people may have before the @ (RFC 5322), without the signs that part a URL or a field.
+_EMAIL = re.compile(r"[\w.+%\-'!#$*^`{|}~]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63})+")
 # Nothing unbounded stands before a keyword, so that a long text cannot make the search quadratic.
 _NAMED_SECRET = re.compile(
     r"(?i)((?:password|passwd|secret|api[_-]?key|authorization|cookie|card[_ ]?number"

@@ -21,6 +21,7 @@ from payorch.infrastructure.persistence import refund_check_statements as refund
 from payorch.infrastructure.persistence import work_check_statements as work
 from payorch.infrastructure.persistence.journal_reader import SqlAlchemyJournalReader
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.refund_sum_check import parts_beyond_limit, tries
 from payorch.infrastructure.persistence.tables import TransactionRow
 
 SLICE = 20_000
@@ -74,6 +75,9 @@ WHOLE: Mapping[str, tuple[Check, ...]] = {
     "safe_mode": (work.safe_mode,),
 }
 
+LARGE_ALONE = "large_refund_alone"
+"""The one rule that a statement and a sum look for together."""
+
 ROLLUP = "rollup_differs"
 JOURNAL = "journal_broken"
 
@@ -109,7 +113,20 @@ class SqlAlchemyLedgerChecks:
         found: list[Violation] = []
         for statement in WHOLE[kind]:
             found += self._found(statement, _moments(period), limit - len(found))
-        return found
+        if kind == LARGE_ALONE:
+            found += self._parts_beyond_limit(period)
+        return found[:limit]
+
+    def _parts_beyond_limit(self, period: Period) -> Sequence[Violation]:
+        with self._transactions.read() as connection:
+            rows = connection.execute(tries, _moments(period)).mappings().all()
+        return [
+            Violation(
+                one.refund_id,
+                {"asked_in_a_day_minor": asked_minor, "one_person_limit_minor": one.limit_minor},
+            )
+            for one, asked_minor in parts_beyond_limit(rows)
+        ]
 
     def _in_slices(self, statement: Check, period: Period, limit: int) -> Sequence[Violation]:
         found: list[Violation] = []

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping
 
 from payorch.application.jobs import NOTIFY_CUSTOMER, NewJob
 from payorch.application.notices import (
+    CustomerErased,
     Delivery,
     NewNotice,
     Notice,
@@ -81,6 +82,7 @@ class SqlAlchemyNoticeBook:
     def write(self, new: NewNotice, *, at: datetime) -> Notice:
         values = self._values(new, at)
         with self._transactions.write() as connection:
+            _require_customer(connection, new.order_key)
             _insert(connection, values)
             row = _by_key(connection, new.dedup_key)
         return self._notice(row)
@@ -113,6 +115,7 @@ class SqlAlchemyNoticeBook:
         copy = NewNotice(dedup_key, old.kind, old.recipient, old.letter, row["order_id"])
         values = self._values(copy, at)
         with self._transactions.write() as connection:
+            _require_customer(connection, copy.order_key)
             is_new = _insert(connection, values)
             again = _by_key(connection, dedup_key)
             if is_new:
@@ -179,6 +182,17 @@ class SqlAlchemyNoticeBook:
 def notice_id_of(dedup_key: str) -> str:
     """The public id, the same for the same key: also when the row has to be written again."""
     return f"no_{hashlib.sha256(dedup_key.encode()).hexdigest()[:ID_LENGTH]}"
+
+
+def _require_customer(connection: Connection, order_key: int | None) -> None:
+    """The letter was written from what was read before: the customer may be erased since.
+
+    An erasure waits for the lock, and then finds the letter too. Raises CustomerErased.
+    """
+    if order_key is None:
+        return
+    if connection.scalar(sql.order_erased_at, {"order_key": order_key}) is not None:
+        raise CustomerErased
 
 
 def _insert(connection: Connection, values: dict[str, Any]) -> bool:

@@ -40,6 +40,12 @@ _notice = select(*_COLUMNS).outerjoin(OrderRow, NoticeRow.order_id == OrderRow.i
 notice_by_id = _notice.where(NoticeRow.public_id == bindparam("notice"))
 notice_by_key = _notice.where(NoticeRow.dedup_key == bindparam("key"))
 
+order_erased_at = (
+    select(OrderRow.erased_at)
+    .where(OrderRow.id == bindparam("order_key"))
+    .with_for_update(read=True)
+)
+
 change_notice = (
     update(NoticeRow)
     # A sent one stays sent, whatever a slower twin of the job has to say.

@@ -19,7 +19,7 @@ from payorch.infrastructure.persistence.tables import (
 
 _OPEN = tuple(sorted(OPEN_REFUND_STATUSES))
 _is_open = RefundRow.status.in_(_OPEN)
-_moves_money = or_(_is_open, RefundRow.status == RefundStatus.SUCCEEDED)
+moves_money = or_(_is_open, RefundRow.status == RefundStatus.SUCCEEDED)
 _is_recent = or_(_is_open, RefundRow.requested_at >= moment("since"))
 _Recent = aliased(RefundRow)
 
@@ -37,7 +37,7 @@ refunded_too_much = (
             )
         ),
         ~RefundRow.is_guard,
-        _moves_money,
+        moves_money,
     )
     .group_by(TransactionRow.public_id, TransactionRow.amount_minor)
     .having(func.sum(RefundRow.amount_minor) > TransactionRow.amount_minor)
@@ -54,7 +54,7 @@ refund_of_nothing = _refunds.where(
         RefundRow.order_id != TransactionRow.order_id,
         and_(
             ~RefundRow.is_guard,
-            _moves_money,
+            moves_money,
             or_(
                 TransactionRow.status.not_in(CHARGED),
                 RefundRow.currency != TransactionRow.currency,
@@ -98,7 +98,7 @@ guard_without_flag = (
 )
 
 _Agreed = aliased(RefundProposalRow)
-_is_agreed = exists().where(
+is_agreed = exists().where(
     _Agreed.refund_id == RefundRow.id,
     _Agreed.order_id == RefundRow.order_id,
     _Agreed.amount_minor == RefundRow.amount_minor,
@@ -110,12 +110,12 @@ _is_agreed = exists().where(
 large_refund_alone = _refunds.where(
     RefundRow.asked_by_staff,
     RefundRow.amount_minor > RefundRow.one_person_limit_minor,
-    ~_is_agreed,
+    ~is_agreed,
 )
 agreed_refund_differs = (
     select(RefundRow.public_id.label("subject"), RefundProposalRow.id.label("proposal"))
     .join(RefundProposalRow, RefundProposalRow.refund_id == RefundRow.id)
-    .where(_is_recent, ~_is_agreed)
+    .where(_is_recent, ~is_agreed)
 )
 
 nobody_refunds = _refunds.where(

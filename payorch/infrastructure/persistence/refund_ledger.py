@@ -36,9 +36,9 @@ from payorch.infrastructure.persistence.refund_opening import (
     asked_by_staff_minor,
     found_refund,
     journalled,
+    limit_of_retry,
     open_refund,
     refundable_row,
-    require_one_may_retry,
 )
 from payorch.infrastructure.persistence.refund_retries import (
     require_left,
@@ -109,8 +109,8 @@ class SqlAlchemyRefundLedger:
             connection.execute(sql.lock_order, {"order_id": first.order_id})
             refund = found_refund(connection, refund_id)
             require_retryable(refund)
-            if limits is not None:
-                require_one_may_retry(connection, refund, limits, at)
+            # None: the merchant's own system tries again, for which there is no limit.
+            limit = limit_of_retry(connection, refund, limits or SecondPersonLimits(), at)
             if not refund.is_guard and not refund.is_contradicted:
                 row = refundable_row(connection, refund.order_id)
                 require_left(refundable_from(row), refund.money)
@@ -119,6 +119,8 @@ class SqlAlchemyRefundLedger:
                 "expected_version": refund.version,
                 "free_since": at - CLOCK_SLACK,
                 "at": at,
+                "keeps_limit": limit.is_kept,
+                "new_limit": limit.above_minor,
                 **trace_of(refund),
             }
             if connection.execute(sql.reopen, parameters).rowcount == 0:

@@ -81,13 +81,23 @@ def open_refund(
     return refund
 
 
-def require_one_may_retry(
+@dataclass(frozen=True, slots=True)
+class RetryLimit:
+    """What the refund bears from its next try on; `is_kept`: what it has borne before."""
+
+    above_minor: int | None = None
+    is_kept: bool = False
+
+
+def limit_of_retry(
     connection: Connection, refund: Refund, limits: SecondPersonLimits, at: datetime
-) -> None:
-    """Of what one person alone asked for. Raises RefundNeedsSecondPerson."""
+) -> RetryLimit:
+    """Of what one person alone asked for, the limit of today. Raises RefundNeedsSecondPerson."""
+    if connection.scalar(staff.asked_alone, {"refund_id": refund.id}) is None:
+        return RetryLimit(is_kept=True)
     limit = limits.of(refund.money.currency, at=at)
-    if limit is None or connection.scalar(staff.asked_alone, {"refund_id": refund.id}) is None:
-        return
+    if limit is None:
+        return RetryLimit()
     counted = asked_by_staff_minor(connection, refund.order_id, since=limit.since)
     try:
         limit.require(refund.money, counted)
@@ -97,6 +107,7 @@ def require_one_may_retry(
             limit_minor=error.limit_minor,
             counted_minor=error.counted_minor,
         ) from None
+    return RetryLimit(limit.above_minor)
 
 
 def asked_by_staff_minor(connection: Connection, order_id: OrderId, *, since: datetime) -> int:

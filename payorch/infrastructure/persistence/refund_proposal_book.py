@@ -14,6 +14,7 @@ from payorch.application.large_refunds import NewProposal, ProposalState, Refund
 from payorch.application.refund_ledger import NewRefund
 from payorch.application.refund_payment import RefundPayment
 from payorch.application.staff_alerts import alert_job
+from payorch.application.staff_permissions import Permission
 from payorch.domain.errors import IdempotencyKeyReused
 from payorch.domain.money import Money
 from payorch.domain.payment_order import OrderId
@@ -27,6 +28,7 @@ from payorch.infrastructure.persistence.ledger_transactions import LedgerTransac
 from payorch.infrastructure.persistence.refund_opening import Agreed, open_refund, refundable_row
 from payorch.infrastructure.persistence.refund_rows import refundable_from
 from payorch.infrastructure.persistence.second_person_statements import proposals
+from payorch.infrastructure.persistence.staff_rights import PROPOSER_MAY_NOT, staff_has
 from payorch.infrastructure.persistence.tables import OrderRow, RefundProposalRow, RefundRow
 
 BY_ITSELF = "payorch"
@@ -117,6 +119,7 @@ class SqlAlchemyRefundProposalBook:
         with self._transactions.write() as connection:
             connection.execute(sql.lock_order, {"order_id": proposal.order_id})
             _require_waiting(connection, proposal, new.at)
+            _require_proposer(connection, proposal)
             refund = open_refund(
                 connection,
                 new,
@@ -163,6 +166,11 @@ def _require_waiting(connection: Connection, proposal: RefundProposal, at: datet
     row = connection.execute(_BY_ID, {"wanted": proposal.id}).mappings().one()
     if not _proposal(row).waits_at(at):
         raise RefundProposalNotPossible("This proposal was decided already.")
+
+
+def _require_proposer(connection: Connection, proposal: RefundProposal) -> None:
+    if not staff_has(connection, proposal.proposed_by, Permission.REFUND_PAYMENTS):
+        raise RefundProposalNotPossible(PROPOSER_MAY_NOT)
 
 
 def _make_way(connection: Connection, new: NewProposal) -> None:

@@ -8,12 +8,14 @@ from sqlalchemy.exc import IntegrityError
 
 from payorch.application.jobs import APPLY_REFUND_REVIEW, NewJob
 from payorch.application.review_refund import RefundConclusion, RefundProposal
+from payorch.application.staff_permissions import Permission
 from payorch.domain.errors import ReviewNotPossible
 from payorch.domain.refund import Refund, RefundId
 from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.staff_rights import PROPOSER_MAY_NOT, staff_has
 from payorch.infrastructure.persistence.tables import OrderRow, RefundReviewRow, RefundRow
 
 _SELECT = (
@@ -117,6 +119,10 @@ class SqlAlchemyRefundReviewBook:
             "at": at,
         }
         with self._transactions.write() as connection:
+            if is_approved and not staff_has(
+                connection, proposal.proposed_by, Permission.REFUND_PAYMENTS
+            ):
+                raise ReviewNotPossible(PROPOSER_MAY_NOT)
             if connection.execute(_DECIDE, values).rowcount == 0:
                 raise ReviewNotPossible("This proposal was decided already.")
             refund = connection.execute(_REFUND, {"wanted": proposal.refund_id}).one()

@@ -153,6 +153,10 @@ reopen: Update = (
         may_send_once_more=and_(
             bindparam("may_send_once_more", type_=Boolean()), ~_is_contradicted
         ),
+        one_person_limit_minor=case(
+            (bindparam("keeps_limit", type_=Boolean()), RefundRow.one_person_limit_minor),
+            else_=bindparam("new_limit", type_=RefundRow.one_person_limit_minor.type),
+        ),
     )
 )
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from payorch.application.jobs import APPLY_REVIEW, NewJob
 from payorch.application.review import Conclusion, Proposal
+from payorch.application.staff_permissions import Permission
 from payorch.domain.errors import ReviewNotPossible
 from payorch.domain.outcome import Approved
 from payorch.domain.payment_order import OrderId
@@ -18,6 +19,7 @@ from payorch.infrastructure.persistence.database import UtcDateTime
 from payorch.infrastructure.persistence.job_statements import insert_jobs
 from payorch.infrastructure.persistence.journal_repository import insert_entry
 from payorch.infrastructure.persistence.ledger_transactions import LedgerTransactions
+from payorch.infrastructure.persistence.staff_rights import PROPOSER_MAY_NOT, staff_has
 from payorch.infrastructure.persistence.tables import (
     EvidenceRow,
     OrderRow,
@@ -146,6 +148,10 @@ class SqlAlchemyReviewBook:
         }
         job = NewJob(APPLY_REVIEW, {"review": proposal.id}, dedup_key=f"review:{proposal.id}")
         with self._transactions.write() as connection:
+            if is_approved and not staff_has(
+                connection, proposal.proposed_by, Permission.PROPOSE_REVIEWS
+            ):
+                raise ReviewNotPossible(PROPOSER_MAY_NOT)
             if connection.execute(_DECIDE, values).rowcount == 0:
                 raise ReviewNotPossible("This proposal was decided already.")
             insert_entry(

@@ -26,6 +26,7 @@ from payorch.infrastructure.persistence.tables import (
 )
 from tests.databases import open_database
 from tests.fakes import CrashAt, FakeClock, SimulatedCrash, fake_time
+from tests.people import hire
 from tests.refunds.refund_shop import a_refund
 from tests.settlements.report import a_line, a_mapping, a_report
 from tests.shop import Shop, a_card, a_method, an_order
@@ -58,6 +59,7 @@ class World:
         )
 
     def _shop(self, methods, **seams):
+        hire(self.database, "fiona@example.com")
         return Shop(
             self.database,
             sandbox_url=self.sandbox.base_url,

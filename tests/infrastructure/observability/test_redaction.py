@@ -87,6 +87,8 @@ def test_harmless_text_stays_readable(text):
         (f"cannot read po_live_8Fk2mQx1_{'s' * 43}_3HLX0I", "sss"),
         (f"GET /?x=po_test_8Fk2mQx1_{'s' * 20}", "sss"),
         ("ana.cliente+shop@example.co.uk wrote", "ana.cliente"),
+        ("550 <zoe.o'brien@example.ie>: no such user", "zoe"),
+        ("550 zoe!home{x}|y~z#1$2*@example.ie unknown", "zoe"),
         ("[SQL: INSERT]\n[parameters: {'customer_name': 'Ana'}]\n(more)", "Ana"),
         ("DETAIL:  Failing row contains (1, po_1, Ana Cliente, null).\n", "Ana"),
     ],
