@@ -42,7 +42,7 @@ def jobs(office):
     [
         ("olga", JOBS, ["dedup_key", "kind"], ["Kind", "Dedup key"]),
         ("ari", JOURNAL, ["hash", "id", "action"], ["What", "Number", "Hash"]),
-        ("vera", EVENTS, ["processed_at", "source", "state"], ["State", "Told by", "Followed up"]),
+        ("vera", EVENTS, ["processed_at", "source", "state"], ["State", "Told by", "Processed"]),
     ],
 )
 def test_columns_are_chosen_and_reset(office, name, page, columns, shown):

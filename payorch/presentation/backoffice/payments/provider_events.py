@@ -91,7 +91,7 @@ class ProviderEventsView(ExportedListView, OwnListView):
             "note": "What came of it",
             "subject": "Kind",
             "source": "Told by",
-            "processed_at": "Followed up",
+            "processed_at": "Processed",
         }
         self.column_formatters = {
             "received_at": shown_as(lambda row: utc_time(row.received_at)),
