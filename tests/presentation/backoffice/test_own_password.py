@@ -200,6 +200,16 @@ def test_a_password_that_was_set_meanwhile_is_not_overwritten(
     assert not is_in(olga)
 
 
+def test_a_hash_that_a_login_would_renew_does_not_come_back(open_office, database_url):
+    # The account's hash is weaker than what this office hashes with: checking it makes another.
+    office = open_office(database_url)
+    olga = office.logged_in("olga")
+
+    assert changed(olga).status_code == 303
+
+    assert (lets_in(office, OTHER), lets_in(office, PASSWORD)) == (True, False)
+
+
 def test_a_closed_account_changes_nothing(guarded, olga):  # noqa: F811
     with guarded.database.tx() as connection:
         connection.execute(update(StaffRow).where(StaffRow.email == OLGA).values(active=False))
