@@ -1,4 +1,4 @@
-"""Passkeys as second factors: registered with a name, used after the password, removed.
+"""Passkeys as second factors: registered with a name, renamed, used after the password, removed.
 
 The browser signs a challenge of ours for our address only, so nothing can be typed into a page of
 somebody else. A challenge counts once, for a few minutes, and only for the session that asked for
@@ -79,6 +79,9 @@ class PasskeyBook(Protocol):
 
     def note_use(self, credential_id: bytes, *, before: int, after: int, at: datetime) -> bool:
         """False when the sign count is not `before` any more, or the passkey is gone."""
+
+    def rename(self, staff: str, public_id: str, name: str, *, at: datetime) -> bool:
+        """False when this person has no such passkey. The name it has already is no change."""
 
     def remove(
         self,
@@ -205,6 +208,10 @@ class PasskeysUseCase:
         return self._book.note_use(
             named, before=credential.sign_count, after=after, at=self._clock.now()
         )
+
+    def rename(self, staff: str, public_id: str, name: str) -> bool:
+        """False when this person has no such passkey. Raises PasskeyRefused for such a name."""
+        return self._book.rename(staff, public_id, checked_name(name), at=self._clock.now())
 
     def remove(self, staff: str, public_id: str, *, keep_session: str | None) -> bool:
         """False when it was gone. Raises PasskeyRefused for the last factor that is required."""

@@ -30,6 +30,7 @@ from payorch.application.manage_api_keys import ManageApiKeysUseCase
 from payorch.application.operating_figures import OperatingFiguresReader
 from payorch.application.order_views import OrderReader
 from payorch.application.own_lists import ArrangeListsUseCase
+from payorch.application.own_password import ChangeOwnPasswordUseCase
 from payorch.application.passkeys import PasskeysUseCase
 from payorch.application.payment_method_registry import PaymentMethodRegistry
 from payorch.application.payment_metrics import PaymentMetricsService
@@ -129,6 +130,7 @@ class Services:
     admit_api_caller: AdmitApiCallerUseCase
     api_keys: ManageApiKeysUseCase
     hashing_places: HashingPlaces
+    own_password: ChangeOwnPasswordUseCase
     staff_sessions: StaffSessionsUseCase
     second_factors: SecondFactorsUseCase
     passkeys: PasskeysUseCase

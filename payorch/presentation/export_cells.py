@@ -5,6 +5,7 @@ text in a CSV, and a text that somebody else wrote becomes a formula in neither.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from payorch.presentation.csv_lines import formula_safe
@@ -25,6 +26,15 @@ class AmountCell:
 
 Cell: TypeAlias = str | int | AmountCell
 """An empty text where there is nothing."""
+
+
+def text_cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def time_cell(moment: datetime | None) -> str:
+    """UTC, to the microsecond: it sorts as a text, and no spreadsheet rounds it."""
+    return "" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def csv_text(cell: Cell) -> str:

@@ -76,6 +76,7 @@ from payorch.wiring.settlements import settlements
 from payorch.wiring.staff import (
     STAFF_SCHEDULE,
     arranged_lists,
+    own_password,
     passkeys,
     second_factors,
     staff_handlers,
@@ -183,6 +184,7 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
     adaptive_shares = SqlAlchemyAdaptiveShareBook(base.transactions)
     handlers.update(adaptive_handlers(base, adaptive_shares, metrics_repository))
     sessions = staff_sessions(settings, base)
+    hashing_places = HashingPlaces(settings.max_password_hashes)
     factors = second_factors(settings, base)
     handlers.update(staff_handlers(sessions))
     trials = policy_trials(base)
@@ -249,7 +251,8 @@ def wire(settings: Settings, engine: Engine, seams: Seams | None = None) -> Wire
         admit_api_caller=api_caller_admission(settings, base),
         api_keys=api_key_management(settings, base),
         staff_sessions=sessions,
-        hashing_places=HashingPlaces(settings.max_password_hashes),
+        hashing_places=hashing_places,
+        own_password=own_password(base, hashing_places),
         second_factors=factors,
         passkeys=passkeys(settings, base, factors),
         arrange_lists=arranged_lists(base),

@@ -1,18 +1,23 @@
-"""Staff sessions, second factors, passkeys and own lists, and what is forgotten of the sessions."""
+"""Staff sessions, passwords, second factors, passkeys, own lists, and what is forgotten of them."""
 
 from datetime import timedelta
 
+from payorch.application.hashing_places import HashingPlaces
 from payorch.application.jobs import HOUR_S, PURGE_STAFF_SESSIONS, Job, JobHandler, Schedule
 from payorch.application.own_lists import ArrangeListsUseCase
+from payorch.application.own_password import ChangeOwnPasswordUseCase
 from payorch.application.passkeys import PasskeysUseCase
 from payorch.application.second_factor import SecondFactorsUseCase
 from payorch.application.staff_sessions import SessionRules, StaffSessionsUseCase
 from payorch.config import Settings
 from payorch.infrastructure.persistence.own_lists import SqlAlchemyOwnLists
+from payorch.infrastructure.persistence.own_password import SqlAlchemyOwnPasswords
 from payorch.infrastructure.persistence.passkeys import SqlAlchemyPasskeys
 from payorch.infrastructure.persistence.second_factors import SqlAlchemySecondFactors
 from payorch.infrastructure.persistence.staff_sessions import SqlAlchemyStaffSessions
+from payorch.infrastructure.security.common_passwords import common_passwords
 from payorch.infrastructure.security.factor_chance import RandomFactorChance
+from payorch.infrastructure.security.password_hashes import Argon2PasswordHashes
 from payorch.infrastructure.security.sealed_secrets import AesSecretBox
 from payorch.infrastructure.security.session_keys import RandomSessionKeys
 from payorch.infrastructure.security.webauthn_ceremony import WebAuthnCeremony
@@ -56,6 +61,16 @@ def passkeys(settings: Settings, base: Base, factors: SecondFactorsUseCase) -> P
         ),
         factors,
         base.clock,
+    )
+
+
+def own_password(base: Base, places: HashingPlaces) -> ChangeOwnPasswordUseCase:
+    return ChangeOwnPasswordUseCase(
+        SqlAlchemyOwnPasswords(base.transactions),
+        Argon2PasswordHashes(),
+        places,
+        base.clock,
+        common=common_passwords,
     )
 
 

@@ -39,6 +39,10 @@ ACCESS_IS_JOURNALLED = {
     "backoffice_refunds.export_xlsx",
     "backoffice_customers.export",
     "backoffice_customers.export_xlsx",
+    "backoffice_provider_events.export",
+    "backoffice_provider_events.export_xlsx",
+    "backoffice_jobs.export",
+    "backoffice_jobs.export_xlsx",
 }
 """Who took figures away is written down."""
 

@@ -93,6 +93,28 @@ class SqlAlchemyPasskeys:
             )
         return noted.rowcount == 1
 
+    def rename(self, staff: str, public_id: str, name: str, *, at: datetime) -> bool:
+        with self._transactions.write() as connection:
+            staff_id = locked_staff_id(connection, staff)
+            is_it = (StaffPasskeyRow.staff_id == staff_id, StaffPasskeyRow.public_id == public_id)
+            former = connection.scalar(select(StaffPasskeyRow.name).where(*is_it))
+            if former is None:
+                return False
+            if former == name:
+                return True
+            connection.execute(update(StaffPasskeyRow).where(*is_it).values(name=name))
+            journal_factor(
+                connection,
+                "passkey_renamed",
+                staff,
+                OWN_WISH,
+                {"name": name},
+                before={"name": former},
+                by=staff,
+                at=at,
+            )
+        return True
+
     def remove(
         self,
         staff: str,

@@ -255,6 +255,7 @@ def journal_factor(
     *,
     by: str,
     at: datetime,
+    before: dict[str, object] | None = None,
 ) -> None:
     insert_entry(
         connection,
@@ -262,7 +263,7 @@ def journal_factor(
         action=action,
         subject=f"staff:{staff}"[:120],
         reason=reason,
-        before=None,
+        before=before,
         after=after,
         at=at,
     )

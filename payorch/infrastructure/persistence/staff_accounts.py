@@ -1,11 +1,6 @@
-"""Staff accounts, made from the command line only: nobody can register, none exists by default.
-
-Passwords are hashed as Flask-Security checks them (presentation/backoffice/staff_login.py):
-NFKD-normalized, Argon2id, no second secret - so a new PAYORCH_SECRET_KEY locks nobody out.
-"""
+"""Staff accounts, made from the command line only: nobody can register, none exists by default."""
 
 import secrets
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +30,7 @@ from payorch.infrastructure.persistence.staff_sessions import end_sessions
 from payorch.infrastructure.persistence.tables import RoleRow, StaffRow
 from payorch.infrastructure.persistence.tables.staff import staff_roles
 from payorch.infrastructure.security.common_passwords import common_passwords
+from payorch.infrastructure.security.password_hashes import Argon2PasswordHashes
 
 _COMMAND_LINE = "command line"
 _FROM_COMMAND_LINE = "from the command line"
@@ -61,7 +57,7 @@ class StaffAccounts:
 
     def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
         self._database = database
-        self._hasher = hasher or PasswordHasher()
+        self._hashes = Argon2PasswordHashes(hasher)
 
     def ensure_roles(self) -> None:
         """Make the roles in the database those of this release. Run it after every upgrade."""
@@ -86,7 +82,7 @@ class StaffAccounts:
                 insert(StaffRow)
                 .values(
                     email=address,
-                    password=self._hashed(secret),
+                    password=self._hashes.hash_of(secret),
                     active=True,
                     fs_uniquifier=uuid.uuid4().hex,
                     preferences={},
@@ -110,7 +106,7 @@ class StaffAccounts:
         self._change(
             address,
             "set_staff_password",
-            {"password": self._hashed(secret), "fs_uniquifier": uuid.uuid4().hex},
+            {"password": self._hashes.hash_of(secret), "fs_uniquifier": uuid.uuid4().hex},
             {"password": "changed"},
             at,
             ends_sessions=SessionEnd.PASSWORD_CHANGED,
@@ -199,9 +195,6 @@ class StaffAccounts:
             StaffAccount(email, tuple(names), is_active)
             for (email, is_active), names in roles.items()
         )
-
-    def _hashed(self, password: str) -> str:
-        return self._hasher.hash(unicodedata.normalize("NFKD", password))
 
     def _roles_of(self, email: str) -> tuple[str, ...]:
         return next((account.roles for account in self.all() if account.email == email), ())

@@ -30,11 +30,13 @@ STAFF_ENDPOINTS = frozenset(
         "admin.index",
         "security.verify",
         "account.index",
+        "account.change_password",
         "account.set_up",
         "account.recovery_codes",
         "account.remove_factor",
         "account.passkey_challenge",
         "account.add_passkey",
+        "account.rename_passkey",
         "account.remove_passkey",
         "account.end_session",
         "account.end_others",
@@ -43,10 +45,10 @@ STAFF_ENDPOINTS = frozenset(
 """For everybody who is logged in: each acts on their own account only."""
 
 
-def _own_list(view: str) -> str:
+def _own_lists(*views: str) -> str:
     """Whoever may read a list may arrange it for themselves."""
     pages = ("choose_columns", "save_own_view", "rename_own_view", "delete_own_view")
-    return "".join(f" {view}.{page}" for page in pages)
+    return "".join(f" {view}.{page}" for view in views for page in pages)
 
 
 _ENDPOINTS: Mapping[Permission, str] = {
@@ -63,10 +65,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
         settlement_reports.index_view settlement_reports.report_page
         settlement_differences.index_view settlement_differences.difference_page
         """
-    + _own_list("backoffice_orders")
-    + _own_list("backoffice_transactions")
-    + _own_list("backoffice_refunds")
-    + _own_list("settlement_differences"),
+    + _own_lists("backoffice_orders", "backoffice_transactions", "backoffice_refunds")
+    + _own_lists("settlement_differences", "backoffice_provider_events"),
     Permission.READ_METRICS: """
         dashboard.index dashboard.figures dashboard.table dashboard.export
         alerts.index""",
@@ -82,9 +82,12 @@ _ENDPOINTS: Mapping[Permission, str] = {
         routing.try_out routing_trials.start routing_trials.end
         providers.set_fee providers.switch circuits.hold circuits.release
         decline_codes.rule decline_codes.withdraw""",
-    Permission.READ_JOURNAL: "backoffice_journal.index_view",
+    Permission.READ_JOURNAL: "backoffice_journal.index_view" + _own_lists("backoffice_journal"),
     Permission.EXPORT_JOURNAL: "backoffice_journal.export_page backoffice_journal.export_file",
-    Permission.READ_JOBS: "backoffice_jobs.index_view backoffice_jobs.job_page",
+    Permission.READ_JOBS: """
+        backoffice_jobs.index_view backoffice_jobs.job_page
+        backoffice_jobs.export backoffice_jobs.export_xlsx"""
+    + _own_lists("backoffice_jobs"),
     Permission.MANAGE_JOBS: "backoffice_jobs.replay backoffice_jobs.discard",
     Permission.RESEND_LETTERS: "backoffice_letters.resend",
     Permission.CONCLUDE_EVENTS: "backoffice_provider_events.conclude",
@@ -124,7 +127,8 @@ _ENDPOINTS: Mapping[Permission, str] = {
         backoffice_orders.export backoffice_transactions.export backoffice_refunds.export
         backoffice_orders.export_xlsx backoffice_transactions.export_xlsx
         backoffice_refunds.export_xlsx backoffice_customers.export
-        backoffice_customers.export_xlsx""",
+        backoffice_customers.export_xlsx
+        backoffice_provider_events.export backoffice_provider_events.export_xlsx""",
 }
 
 EXPORTS = frozenset(
@@ -142,6 +146,10 @@ EXPORTS = frozenset(
         "backoffice_transactions.export_xlsx",
         "backoffice_refunds.export",
         "backoffice_refunds.export_xlsx",
+        "backoffice_provider_events.export",
+        "backoffice_provider_events.export_xlsx",
+        "backoffice_jobs.export",
+        "backoffice_jobs.export_xlsx",
     }
 )
 """What takes many rows away at once: limited for each person."""

@@ -26,6 +26,7 @@ from payorch.presentation.backoffice.provider_names import provider_names
 from payorch.presentation.backoffice.shell.access import staff_may
 from payorch.presentation.backoffice.shell.base_view import BackofficeView, shown_as
 from payorch.presentation.backoffice.shell.exact_filters import TextFilter
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
 from payorch.presentation.page_context import utc_time
 
 ENTRIES_ENDPOINT = "entries"
@@ -39,10 +40,11 @@ READERS: Mapping[str, Permission] = {
 """Who may read the entries of a thing: those who may read the thing."""
 
 
-class JournalView(JournalExportPages):
+class JournalView(JournalExportPages, OwnListView):
     list_template = "backoffice/journal.html"
     required_permission = Permission.READ_JOURNAL
     column_list = ("created_at", "actor", "action", "subject", "reason", "changes")
+    more_columns = ("id", "hash")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "created_at": "time",
         "actor": "id",
@@ -50,6 +52,8 @@ class JournalView(JournalExportPages):
         "subject": "id",
         "reason": "text",
         "changes": "text",
+        "id": "number",
+        "hash": "id",
     }
     exact_filters = (
         TextFilter(name="subject", label="Subject", column=JournalRow.subject),
@@ -59,7 +63,12 @@ class JournalView(JournalExportPages):
     )
 
     def __init__(self, session: SQLAlchemy) -> None:
-        self.column_labels = {"created_at": "Time", "actor": "Who", "action": "What"}
+        self.column_labels = {
+            "created_at": "Time",
+            "actor": "Who",
+            "action": "What",
+            "id": "Number",
+        }
         self.column_formatters = {
             "created_at": shown_as(lambda row: utc_time(row.created_at)),
             "action": shown_as(self._done),

@@ -106,9 +106,6 @@ def _address(subject: str) -> str | None:
             return None
 
 
-"""Where all things of a kind stand on one page."""
-
-
 def _page(endpoint: str, **values: Any) -> str | None:
     """None where this installation has no such page."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
@@ -168,6 +165,10 @@ def _passkey(done: str) -> Callable[[Mapping[str, Any], Mapping[str, Any], str],
         return f"{done} the passkey “{after.get('name')}” of {thing}"
 
     return text
+
+
+def _renamed(before: Mapping[str, Any], after: Mapping[str, Any], thing: str) -> str:
+    return f"renamed the passkey “{before.get('name')}” of {thing} “{after.get('name')}”"
 
 
 def _policy(_before: Mapping[str, Any], after: Mapping[str, Any], _thing: str) -> str:
@@ -264,6 +265,7 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "provider_event.conclude": _plain("dealt with the provider's event"),
     "create_staff": _plain("opened an account for {thing}"),
     "set_staff_password": _plain("set another password for {thing}"),
+    "change_own_password": _plain("changed their own password"),
     "set_staff_roles": _roles,
     "open_staff_account": _plain("opened the account of {thing} again"),
     "close_staff_account": _plain("closed the account of {thing}"),
@@ -273,6 +275,7 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str], str]]
     "second_factor_enrolled": _plain("set up a second factor for {thing}"),
     "second_factor_removed": _plain("removed the second factor of {thing}"),
     "passkey_registered": _passkey("registered"),
+    "passkey_renamed": _renamed,
     "passkey_removed": _passkey("removed"),
     "recovery_codes_made": _plain("made new recovery codes for {thing}"),
     "recovery_code_used": _plain("used a recovery code of {thing}"),

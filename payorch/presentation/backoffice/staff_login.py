@@ -24,7 +24,7 @@ from payorch.presentation.backoffice import access_records, login_steps
 from payorch.presentation.backoffice.shell import staff_session
 from payorch.presentation.services import services
 
-# How a password is hashed stands in infrastructure/persistence/staff_accounts.py as well: the
+# How a password is hashed stands in infrastructure/security/password_hashes.py as well: the
 # command line makes accounts without this extension. A test logs in with such an account.
 _SETTINGS: dict[str, Any] = {
     "SECURITY_URL_PREFIX": "/admin",

@@ -26,7 +26,7 @@ def finn(office):
 
 
 def headings(visitor, page=ORDERS):
-    table = visitor.get(page).text.split('<table class="list-table">')[1]
+    table = visitor.get(page).text.split('<table class="list-table">')[-1]
     return re.findall(r"<th[^>]*>([^<]*)</th>", table)
 
 

@@ -40,6 +40,7 @@ from tests.presentation.backoffice.test_step_up import QUESTION, answered
 from tests.soft_passkey import SoftPasskey
 
 ADD, REMOVE = f"{ACCOUNT}passkeys/add", f"{ACCOUNT}passkeys/remove"
+RENAME = f"{ACCOUNT}passkeys/rename"
 CHALLENGE = f"{ACCOUNT}passkeys/challenge"
 LOGIN_CHALLENGE = "/admin/login/passkey/challenge"
 
@@ -414,6 +415,67 @@ def test_removing_the_last_one_where_none_is_required_leaves_the_password(
     assert actions(guarded)[-1] == ("passkey_removed", {"name": "Laptop"})
     assert guarded.visitor().log_in(OLGA).location.endswith("/admin/")
     assert "removed already" in removed(olga, "pk_gone").text
+
+
+def renamed(visitor, public_id, name):
+    return visitor.post(RENAME, {"id": public_id, "name": name}, token_from=BOARD)
+
+
+def test_a_passkey_gets_another_name_and_works_as_before(guarded, olga, passkey):  # noqa: F811
+    asked = olga.post(RENAME, {"id": first_id(guarded)}, token_from=BOARD)
+    assert 'name="name" value="Laptop"' in asked.text
+
+    assert renamed(olga, first_id(guarded), "  Old   laptop ").status_code == 303
+
+    assert "Old laptop" in olga.get(ACCOUNT).text
+    assert actions(guarded, "passkey_renamed") == [("passkey_renamed", {"name": "Old laptop"})]
+    page = guarded.logged_in("ada").get("/admin/journal/").text
+    assert "renamed the passkey “Laptop” of olga@example.org “Old laptop”" in page
+    visitor = with_password(guarded)
+    logged_in_by(visitor, passkey.used(login_options(visitor)))
+    assert is_in(visitor)
+
+
+def test_the_name_that_it_has_is_no_change_and_two_may_have_the_same(guarded, olga):  # noqa: F811
+    added(olga, SoftPasskey(), name="Phone")
+
+    assert renamed(olga, first_id(guarded), "Laptop").status_code == 303
+    assert actions(guarded, "passkey_renamed") == []
+    assert renamed(olga, first_id(guarded), "Phone").status_code == 303
+    assert olga.get(ACCOUNT).text.count(">Phone</td>") == 2
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * (MAX_NAME + 1), "two\x00words"])
+def test_a_name_that_cannot_be_is_shown_again_with_the_reason(guarded, olga, name):  # noqa: F811
+    answer = renamed(olga, first_id(guarded), name)
+
+    assert answer.status_code == 422
+    assert f"Give the passkey a name of 1 to {MAX_NAME} characters." in answer.text
+    assert f'value="{name}"' in answer.text
+    assert actions(guarded, "passkey_renamed") == []
+
+
+def test_nobody_renames_somebody_elses_nor_learns_that_it_is_there(guarded, olga):  # noqa: F811
+    finn = guarded.logged_in("finn")
+
+    answers = [renamed(finn, public_id, "Mine") for public_id in (first_id(guarded), "pk_none")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert "Laptop" not in answers[0].text
+    assert "Laptop" in olga.get(ACCOUNT).text
+    assert actions(guarded, "passkey_renamed") == []
+
+
+def test_renaming_asks_who_it_is_and_keeps_the_name(guarded, clock, olga, passkey):  # noqa: F811
+    clock.advance(seconds=FRESH_FOR.total_seconds() + 1)
+
+    asked = renamed(olga, first_id(guarded), "Old laptop")
+    assert (asked.status_code, QUESTION in asked.text) == (403, True)
+    assert "Laptop" in olga.get(ACCOUNT).text
+    right = passkey.used(options(olga, "use"))
+    answered(olga, asked, right, field="step_up_passkey")
+
+    assert "Old laptop" in olga.get(ACCOUNT).text
 
 
 def test_nobody_removes_somebody_elses(guarded, olga):  # noqa: F811

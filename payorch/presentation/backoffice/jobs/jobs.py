@@ -1,7 +1,7 @@
 """The list of background jobs, with how each queue stands, and the page of one job."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from payorch.application.staff_reason import MAX_REASON_LENGTH
 from payorch.domain.errors import ReasonRequired
 from payorch.infrastructure.persistence.tables.jobs import JobRow, JobState
 from payorch.presentation.backoffice.dashboard.metric_texts import age_text
+from payorch.presentation.backoffice.jobs.job_export import JOB_CELLS
 from payorch.presentation.backoffice.payments import payment_columns as cells
 from payorch.presentation.backoffice.payments.payment_filters import time_filters
 from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
@@ -26,7 +27,10 @@ from payorch.presentation.backoffice.shell.access import current_staff, staff_ma
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, SavedView
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
+from payorch.presentation.backoffice.shell.keyset_list import SavedView
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
@@ -43,17 +47,24 @@ _MENU_COUNTS_TO = 99
 SHOWN_IN_LIST = 120
 
 
-class JobsView(KeysetListView):
+class JobsView(ExportedListView, OwnListView):
     required_permission = Permission.READ_JOBS
+    # How jobs went is nobody's data: who may read the list may take it away.
+    export_permission = Permission.READ_JOBS
+    export_name = "background jobs"
+    export_columns = tuple(JOB_CELLS)
     list_template = "backoffice/jobs.html"
     search_hint = "Dedup key"
     column_list = ("created_at", "kind", "queue", "state", "attempts", "run_at", "last_error")
+    more_columns = ("destination", "dedup_key", "finished_at")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "created_at": "time",
         "kind": "id",
         "attempts": "number",
         "run_at": "time",
         "last_error": "text",
+        "dedup_key": "id",
+        "finished_at": "time",
     }
     exact_filters = (
         ChoiceFilter(
@@ -86,6 +97,8 @@ class JobsView(KeysetListView):
             "attempts": "Tries",
             "run_at": "Due",
             "last_error": "Last error",
+            "dedup_key": "Dedup key",
+            "finished_at": "Finished",
         }
         self.column_formatters = {
             "created_at": shown_as(lambda row: utc_time(row.created_at)),
@@ -94,6 +107,9 @@ class JobsView(KeysetListView):
             "attempts": shown_as(lambda row: f"{row.attempts} of {row.max_attempts}"),
             "run_at": shown_as(lambda row: utc_time(row.run_at)),
             "last_error": shown_as(lambda row: beginning(row.last_error or "-")),
+            "destination": shown_as(lambda row: row.destination or "-"),
+            "dedup_key": shown_as(lambda row: row.dedup_key or "-"),
+            "finished_at": shown_as(_finished),
         }
         super().__init__(
             JobRow,
@@ -103,6 +119,9 @@ class JobsView(KeysetListView):
             endpoint=JOBS_ENDPOINT,
             url="jobs",
         )
+
+    def export_cells(self, rows: Sequence[JobRow]) -> Iterable[Sequence[Cell]]:
+        return ([cell(row) for cell in JOB_CELLS.values()] for row in rows)
 
     def saved_views(self) -> Sequence[SavedView]:
         return (
@@ -182,6 +201,10 @@ class JobsView(KeysetListView):
 def _kind(job: JobRow) -> Markup:
     address = url_for(f"{JOBS_ENDPOINT}.job_page", key=job.id)
     return cells.with_small_print(cells.link(kind_text(job.kind), address), job.destination)
+
+
+def _finished(job: JobRow) -> str:
+    return "-" if job.finished_at is None else utc_time(job.finished_at)
 
 
 def kind_text(kind: str) -> str:

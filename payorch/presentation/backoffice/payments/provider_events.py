@@ -1,7 +1,7 @@
 """What providers told of their own accord, and the queue of money that belongs to no order."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, flash, g, redirect, request, url_for
@@ -20,16 +20,20 @@ from payorch.infrastructure.persistence.tables.refunds import RefundRow
 from payorch.infrastructure.persistence.tables.transactions import TransactionRow
 from payorch.infrastructure.persistence.tables.webhook_events import WebhookEventRow
 from payorch.presentation.backoffice.payments import payment_columns as cells
+from payorch.presentation.backoffice.payments.event_export import EVENT_COLUMNS, event_cells
 from payorch.presentation.backoffice.payments.payment_filters import time_filters
-from payorch.presentation.backoffice.payments.payment_texts import Tone
+from payorch.presentation.backoffice.payments.payment_texts import Tone, worded
 from payorch.presentation.backoffice.permissions import Permission
 from payorch.presentation.backoffice.provider_names import provider_choices, provider_names
 from payorch.presentation.backoffice.shell.access import current_staff, staff_may
 from payorch.presentation.backoffice.shell.base_view import shown_as
 from payorch.presentation.backoffice.shell.exact_filters import ChoiceFilter, TextFilter, typed
 from payorch.presentation.backoffice.shell.exact_search import keys_found
-from payorch.presentation.backoffice.shell.keyset_list import KeysetListView, ListPage, SavedView
+from payorch.presentation.backoffice.shell.exported_list import ExportedListView
+from payorch.presentation.backoffice.shell.keyset_list import ListPage, SavedView
 from payorch.presentation.backoffice.shell.list_criteria import ListCriteria
+from payorch.presentation.backoffice.shell.own_lists import OwnListView
+from payorch.presentation.export_cells import Cell
 from payorch.presentation.page_context import utc_time
 from payorch.presentation.services import services
 
@@ -50,8 +54,11 @@ _IN_QUEUE = (EventState.ORPHAN, EventState.ALERTED)
 _MENU_COUNTS_TO = 99
 
 
-class ProviderEventsView(KeysetListView):
+class ProviderEventsView(ExportedListView, OwnListView):
     required_permission = Permission.READ_PAYMENTS
+    export_permission = Permission.EXPORT_PAYMENTS
+    export_name = "provider events"
+    export_columns = EVENT_COLUMNS
     search_hint = "Event id or any reference"
     time_column = "received_at"
     column_list = (
@@ -63,12 +70,14 @@ class ProviderEventsView(KeysetListView):
         "state",
         "note",
     )
+    more_columns = ("subject", "source", "processed_at")
     column_kinds: ClassVar[Mapping[str, str]] = {
         "received_at": "time",
         "event_type": "id",
         "our_reference": "id",
         "provider_reference": "id",
         "note": "text",
+        "processed_at": "time",
     }
 
     def __init__(self, session: SQLAlchemy) -> None:
@@ -80,6 +89,9 @@ class ProviderEventsView(KeysetListView):
             "our_reference": "About",
             "provider_reference": "Provider's reference",
             "note": "What came of it",
+            "subject": "Kind",
+            "source": "Told by",
+            "processed_at": "Processed",
         }
         self.column_formatters = {
             "received_at": shown_as(lambda row: utc_time(row.received_at)),
@@ -89,6 +101,9 @@ class ProviderEventsView(KeysetListView):
             "provider_reference": shown_as(lambda row: row.provider_reference or "-"),
             "state": shown_as(lambda row: cells.badge(*EVENT_STATES[row.state])),
             "note": shown_as(lambda row: row.note or "-"),
+            "subject": shown_as(lambda row: worded(row.subject)),
+            "source": shown_as(lambda row: worded(row.source)),
+            "processed_at": shown_as(_processed),
         }
         super().__init__(
             WebhookEventRow,
@@ -98,6 +113,9 @@ class ProviderEventsView(KeysetListView):
             endpoint=EVENTS_ENDPOINT,
             url="provider-events",
         )
+
+    def export_cells(self, rows: Sequence[WebhookEventRow]) -> Iterable[Sequence[Cell]]:
+        return event_cells(rows, self._orders_of(rows))
 
     def saved_views(self) -> Sequence[SavedView]:
         return (
@@ -204,6 +222,10 @@ def _about(event: WebhookEventRow) -> Markup | str:
     if order is None:
         return reference
     return cells.link(reference, cells.order_address(order, reference))
+
+
+def _processed(event: WebhookEventRow) -> str:
+    return "-" if event.processed_at is None else utc_time(event.processed_at)
 
 
 def _events_named_alike() -> Any:

@@ -1,4 +1,4 @@
-"""My account: the second factor, where one is logged in, and the end of what one does not know."""
+"""My account: password, second factors, where one is logged in, the end of what is not known."""
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -6,11 +6,12 @@ from flask_admin.base import expose
 
 from payorch.presentation.backoffice.people.own_factor import OwnFactor, own_session
 from payorch.presentation.backoffice.people.own_passkeys import OwnPasskeys
+from payorch.presentation.backoffice.people.own_password import OwnPassword
 from payorch.presentation.backoffice.shell.access import current_staff, is_active_staff
 from payorch.presentation.services import services
 
 
-class AccountView(OwnFactor, OwnPasskeys):
+class AccountView(OwnPassword, OwnFactor, OwnPasskeys):
     """For everybody who is logged in; each sees and changes their own account only."""
 
     def __init__(self) -> None:

@@ -16,6 +16,9 @@ from payorch.presentation.services import services
 KEY = "staff_session"
 """The session's key in the cookie."""
 
+_ACCOUNT_KEY = "_user_id"
+"""Where Flask-Login keeps in the cookie whose session it is."""
+
 _LOOKED_UP = "staff_session"
 _NOT_LOOKED_UP = object()
 
@@ -92,6 +95,12 @@ def renew_session(*, with_factor: bool = False) -> None:
     if found is not None:
         session[KEY] = services().staff_sessions.renew(found, with_factor=with_factor)
         forget_looked_up()
+
+
+def follow_account_key(account_key: str) -> None:
+    """The owner has changed what the account is known by: their own session still knows it."""
+    session[_ACCOUNT_KEY] = account_key
+    forget_looked_up()
 
 
 def forget_looked_up() -> None:

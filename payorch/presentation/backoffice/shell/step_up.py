@@ -32,10 +32,13 @@ class _Page(Protocol):
     def render(self, template: str, **context: Any) -> Any: ...
 
 
-def identity_question(view: _Page) -> ResponseReturnValue | None:
+def identity_question(
+    view: _Page, *, never_repeated: frozenset[str] = frozenset()
+) -> ResponseReturnValue | None:
     """The page that asks who it is; None when the posted request may go on.
 
-    Who has a second factor is asked for it, others for the password.
+    Who has a second factor is asked for it, others for the password. Fields that are
+    `never_repeated` must be in no page: they are typed again after the answer.
 
     Call it once it is certain that this person may do what was posted. Raises TooManyLogins when
     too many answers were tried.
@@ -48,7 +51,9 @@ def identity_question(view: _Page) -> ResponseReturnValue | None:
         renew_session()
         return None
     repeated = [
-        (name, value) for name, value in request.form.items(multi=True) if name not in _NOT_REPEATED
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in _NOT_REPEATED | never_repeated
     ]
     page = view.render(
         "backoffice/step_up.html",
@@ -72,7 +77,7 @@ def _is_right(factor: FactorState | None) -> bool | None:
     email, form = current_staff().email, request.form
     if factor is None:
         password = form.get(PASSWORD_FIELD)
-        return None if password is None else _is_password(password)
+        return None if password is None else is_own_password(password)
     if answer := form.get(PASSKEY_FIELD):
         found = current_session()
         return found is not None and passkey_used(email, answer, session=found.public_id)
@@ -80,7 +85,7 @@ def _is_right(factor: FactorState | None) -> bool | None:
     return None if code is None else factor_used(email, code) is not None
 
 
-def _is_password(password: str) -> bool:
+def is_own_password(password: str) -> bool:
     """Counted like a login, so that it cannot be guessed here either."""
     form = StaffVerifyForm(
         formdata=MultiDict({"password": password}), user=current_staff(), meta={"csrf": False}
