@@ -10,6 +10,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -207,7 +208,8 @@ class SqlAlchemyProviderMetricsRepository:
         segment: Segment | None = None,
     ) -> OpenUnknowns:
         statement = select(func.count(), func.min(TransactionRow.started_at)).where(
-            TransactionRow.status == TransactionStatus.UNKNOWN,
+            # Not a parameter: only so is the index of unknown outcomes used in each plan.
+            TransactionRow.status == literal_column(f"'{TransactionStatus.UNKNOWN.value}'"),
             *matching(TransactionRow, providers, currency),
             *([] if segment is None else [in_segment(segment)]),
         )

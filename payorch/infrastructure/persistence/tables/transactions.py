@@ -42,6 +42,7 @@ _OPEN = "status IN ({})".format(
 )
 _APPROVED = "status = 'approved'"
 _DECLINED = "status = 'declined'"
+_UNKNOWN = "status = 'unknown'"
 
 
 class TransactionRow(Base):
@@ -91,6 +92,14 @@ class TransactionRow(Base):
             "id",
             sqlite_where=text("review_since IS NOT NULL"),
             postgresql_where=text("review_since IS NOT NULL"),
+        ),
+        Index(
+            "ix_transactions_unknown",
+            "started_at",
+            "provider_code",
+            "currency",
+            sqlite_where=text(_UNKNOWN),
+            postgresql_where=text(_UNKNOWN),
         ),
         Index("ix_transactions_started_at_id", "started_at", "id"),
         Index("ix_transactions_changed_at", "changed_at"),
