@@ -51,6 +51,8 @@ _Table = (
     | type[ProviderDaySpreadRow]
 )
 
+_Rows = Select[Any] | CompoundSelect[Any]
+
 
 class _Grain(NamedTuple):
     """Tables that hold the same columns, by the hour and by the day."""
@@ -109,7 +111,7 @@ class RolledCounts:
 
     def _summed(self, names: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], AttemptCounts]]:
         """By bucket and the columns `names`."""
-        rows = self._rows((*names, *COUNTERS), _COUNTS)
+        rows = self._rows((*names, *COUNTERS), _COUNTS).subquery("cells")
         keys = [rows.c[name] for name in ("bucket", *names)]
         sums = [func.sum(rows.c[name]) for name in COUNTERS]
         added = self._connection.execute(select(*keys, *sums).group_by(*keys)).all()
@@ -117,21 +119,26 @@ class RolledCounts:
             values = map(int, row[len(keys) :])
             yield row[: len(keys)], AttemptCounts(**dict(zip(COUNTERS, values, strict=True)))
 
-    def latencies(self) -> dict[tuple[datetime, str], list[bytes]]:
-        """By bucket and provider, in blobs to be added up. Minutes are folded into one JSON object
-        for each by the database: they have very many bins, which as rows would cost more than the
-        rest.
+    def latencies_of_minutes(self) -> dict[tuple[datetime, str], bytes]:
+        """By bucket and provider. They are folded into one JSON object for each by the database:
+        minutes have very many bins, which as rows would cost more than the rest.
         """
+        added = self._added_up(self._minutes(_LATENCY), "latency")
+        return {
+            place: packed({int(number): count for number, count in bins.items()})
+            for place, bins in added.items()
+        }
+
+    def latencies_of_longer_parts(self) -> dict[tuple[datetime, str], list[bytes]]:
+        """By bucket and provider, in blobs to be added up."""
         blobs: dict[tuple[datetime, str], list[bytes]] = defaultdict(list)
-        minutes = self._minutes(_LATENCY).subquery("cells")
-        for place, bins in self._added_up(minutes, "latency").items():
-            blobs[place].append(packed({int(number): count for number, count in bins.items()}))
         if parts := self._longer_parts(_LATENCY, _SPREADS):
-            statement: Select[Any] | CompoundSelect[Any] = union_all(*parts)
+            statement: _Rows = union_all(*parts)
             if not self._is_sqlite:
                 statement = _in_one_blob(statement.subquery("cells"))
             # All at once: psycopg takes as long for each row it is asked for as the query does.
-            for bucket, provider, latency in self._connection.execute(statement).all():
+            rows: Sequence[Any] = self._connection.execute(statement).all()
+            for bucket, provider, latency in rows:
                 blobs[self._at(bucket), provider].append(latency)
         return blobs
 
@@ -141,8 +148,10 @@ class RolledCounts:
         added = self._added_up(self._rows(names, _SPREADS), "declines")
         return {provider: reasons for (_, provider), reasons in added.items()}
 
-    def _added_up(self, rows: Subquery, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
+    def _added_up(self, cells: _Rows, column: str) -> dict[tuple[datetime, str], dict[str, int]]:
         """The JSON objects of one bucket and provider as one, their members added up."""
+        # Found first, or PostgreSQL computes the bucket for each member.
+        rows = cells.cte("cells").prefix_with("MATERIALIZED", dialect="postgresql")
         parts = self._parts(rows.c[column])
         keys = (rows.c.bucket, rows.c.provider_code, parts.c.key)
         attempts = func.sum(cast(parts.c.value, Integer)).label("attempts")
@@ -157,10 +166,9 @@ class RolledCounts:
             )
         }
 
-    def _rows(self, names: Sequence[str], grain: _Grain) -> Subquery:
+    def _rows(self, names: Sequence[str], grain: _Grain) -> CompoundSelect[Any]:
         """Rows of days, hours and the minutes around them, with the number of their bucket."""
-        parts = [*self._longer_parts(names, grain), self._minutes(names)]
-        return union_all(*parts).subquery("cells")
+        return union_all(*self._longer_parts(names, grain), self._minutes(names))
 
     def _longer_parts(self, names: Sequence[str], grain: _Grain) -> list[Select[Any]]:
         parts = []

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import CompoundSelect, Connection, select
 
 from payorch.application.attempt_counts import (
     AttemptCounts,
@@ -112,33 +112,42 @@ def counted_cells(
         within = started_within(start, end)
         facts = attempt_facts(connection, within, *matching(TransactionRow, *filters))
         sums.add_minutes(count_attempts(facts))
-    if state is not None:
-        added_up = days_within(connection, window.start, window.end)
-        left_out = (
-            changed
-            if len(changed) <= MAX_NAMED_MINUTES
-            else minutes_changed(
-                connection,
-                started_within(window.start, window.end),
-                since=state.watermark - WATERMARK_MARGIN,
-            )
-        )
-        stretches = rolled_stretches(window, changed, added_up, by_bucket=False)
-        whole = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=False)
-        sums.add_whole(whole)
-        if cut is not None:
-            length, keys = _parts(connection, window, added_up, filters, cut)
-            known = kept.known(keys)
-            stretches = rolled_stretches(
-                window, changed, added_up, by_bucket=True, known=KnownParts(known, length)
-            )
-            buckets = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=True)
-            sums.add_buckets(whole, buckets, cut)
-            read = sums.counted(state, minutes_read_directly=len(changed))
-            passing = known.keys() | {floor_to_part(minute, length) for minute in changed}
-            kept.keep(parts_of(read, [key for key in keys if key.start not in passing], length))
-            return with_parts(read, [known[start] for start in stretches.left_out])
-    return sums.counted(state, minutes_read_directly=len(changed))
+    if state is None:
+        return sums.counted(state, minutes_read_directly=len(changed))
+    added_up = days_within(connection, window.start, window.end)
+    left_out = _left_out(connection, window, state, changed)
+    stretches = rolled_stretches(window, changed, added_up, by_bucket=False)
+    whole = RolledCounts(connection, window, stretches, left_out, filters, by_bucket=False)
+    sums.add_whole(whole)
+    if cut is None:
+        sums.add_latencies(whole.latencies_of_minutes())
+        return sums.counted(state, minutes_read_directly=len(changed))
+    length, keys = _parts(connection, window, added_up, filters, cut)
+    known = kept.known(keys)
+    of_series = rolled_stretches(
+        window, changed, added_up, by_bucket=True, known=KnownParts(known, length)
+    )
+    buckets = RolledCounts(connection, window, of_series, left_out, filters, by_bucket=True)
+    sums.add_buckets(whole, buckets, cut)
+    minutes = buckets.latencies_of_minutes()
+    sums.add_series_latencies(minutes)
+    # Most often they are the same minutes, which take long to read.
+    is_same = of_series.minutes == stretches.minutes
+    sums.add_latencies(minutes if is_same else whole.latencies_of_minutes())
+    read = sums.counted(state, minutes_read_directly=len(changed))
+    passing = known.keys() | {floor_to_part(minute, length) for minute in changed}
+    kept.keep(parts_of(read, [key for key in keys if key.start not in passing], length))
+    return with_parts(read, [known[start] for start in of_series.left_out])
+
+
+def _left_out(
+    connection: Connection, window: MetricsWindow, state: RollupState, changed: list[datetime]
+) -> list[datetime] | CompoundSelect[datetime]:
+    """The changed minutes, or how to find them where they are too many to be named."""
+    if len(changed) <= MAX_NAMED_MINUTES:
+        return changed
+    within = started_within(window.start, window.end)
+    return minutes_changed(connection, within, since=state.watermark - WATERMARK_MARGIN)
 
 
 def _parts(
@@ -205,16 +214,24 @@ class _CellSums:
     def add_whole(self, rolled: RolledCounts) -> None:
         for key, one in rolled.counts().items():
             self._counts[key].append(one)
-        for (_, provider), blobs in rolled.latencies().items():
+        for (_, provider), blobs in rolled.latencies_of_longer_parts().items():
             self._latencies[provider] += blobs
+
+    def add_latencies(self, blobs: Mapping[tuple[datetime, str], bytes]) -> None:
+        for (_, provider), blob in blobs.items():
+            self._latencies[provider].append(blob)
 
     def add_buckets(self, whole: RolledCounts, buckets: RolledCounts, cut: SeriesCut) -> None:
         for key, one in buckets.series(tells_currencies=cut.tells_currencies).items():
             self._series[key].append(one)
-        for place, blobs in buckets.latencies().items():
+        for place, blobs in buckets.latencies_of_longer_parts().items():
             self._series_latencies[place] += blobs
         for provider, reasons in whole.declines().items():
             self._declines[provider].update(reasons)
+
+    def add_series_latencies(self, blobs: Mapping[tuple[datetime, str], bytes]) -> None:
+        for place, blob in blobs.items():
+            self._series_latencies[place].append(blob)
 
     def counted(self, state: RollupState | None, *, minutes_read_directly: int) -> CountedCells:
         return CountedCells(
