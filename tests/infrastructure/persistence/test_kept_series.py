@@ -36,21 +36,6 @@ A_DAY = floor_to_day(NOON) - 2 * DAY
 WINDOW = MetricsWindow(NOON - 6 * DAY, NOON, 6 * HOUR)
 
 
-@pytest.fixture
-def history(database):
-    return MetricsHistory(database)
-
-
-@pytest.fixture
-def repository(database):
-    return SqlAlchemyProviderMetricsRepository(database)
-
-
-@pytest.fixture
-def rollup(repository, history):
-    return MetricsRollup(repository, history.clock)
-
-
 def attempt_late(history, at):
     """One whose news come only now."""
     history.attempt(at=at, changed_at=history.clock.moment)

@@ -40,21 +40,6 @@ HOUR = timedelta(hours=1)
 ALL = {"providers": frozenset(), "currency": None}
 
 
-@pytest.fixture
-def history(database):
-    return MetricsHistory(database)
-
-
-@pytest.fixture
-def repository(database):
-    return SqlAlchemyProviderMetricsRepository(database)
-
-
-@pytest.fixture
-def rollup(repository, history):
-    return MetricsRollup(repository, history.clock)
-
-
 def rolled_rows(database):
     """The rollup exactly as it is stored, the histograms as their text."""
     with database.read() as connection:

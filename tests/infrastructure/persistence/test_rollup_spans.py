@@ -4,39 +4,21 @@ import pytest
 from sqlalchemy import delete, update
 
 from payorch.application.attempt_counts import merge_counts
-from payorch.application.metrics_rollup import EVER, MetricsRollup
+from payorch.application.metrics_rollup import EVER
 from payorch.application.metrics_window import MINUTE, MetricsWindow, floor_to_day
 from payorch.infrastructure.persistence import rollup_spans
-from payorch.infrastructure.persistence.provider_metrics_repository import (
-    SqlAlchemyProviderMetricsRepository,
-)
 from payorch.infrastructure.persistence.tables import (
     ProviderDayRow,
     ProviderMinuteRow,
     SegmentHourRow,
 )
-from tests.metrics_history import NOON, MetricsHistory
+from tests.metrics_history import NOON
 
 # These histories have only the columns that are counted.
 pytestmark = pytest.mark.breaks_the_books
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def history(database):
-    return MetricsHistory(database)
-
-
-@pytest.fixture
-def repository(database):
-    return SqlAlchemyProviderMetricsRepository(database)
-
-
-@pytest.fixture
-def rollup(repository, history):
-    return MetricsRollup(repository, history.clock)
 
 
 def spans(repository):

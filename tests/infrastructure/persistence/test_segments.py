@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import update
 
 from payorch.application.attempt_counts import AttemptCounts, count_attempts, merge_counts
-from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.metrics_window import HOUR, MetricsWindow
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.domain.segment import (
@@ -20,12 +19,9 @@ from payorch.domain.segment import (
     band_bounds_minor,
 )
 from payorch.infrastructure.persistence.attempt_facts import attempt_facts, started_within
-from payorch.infrastructure.persistence.provider_metrics_repository import (
-    SqlAlchemyProviderMetricsRepository,
-)
 from payorch.infrastructure.persistence.tables import SegmentDayRow, SegmentHourRow
 from payorch.infrastructure.persistence.tables.conditions import in_segment
-from tests.metrics_history import NOON, MetricsHistory
+from tests.metrics_history import NOON
 
 pytestmark = pytest.mark.breaks_the_books
 
@@ -36,21 +32,6 @@ EVERY_SEGMENT = [
     *(Segment(SegmentDimension.CARD_BRAND, brand) for brand in ("visa", "amex", NO_BRAND)),
     *(Segment(SegmentDimension.AMOUNT, band) for band in AMOUNT_BANDS),
 ]
-
-
-@pytest.fixture
-def history(database):
-    return MetricsHistory(database)
-
-
-@pytest.fixture
-def repository(database):
-    return SqlAlchemyProviderMetricsRepository(database)
-
-
-@pytest.fixture
-def rollup(repository, history):
-    return MetricsRollup(repository, history.clock)
 
 
 @pytest.fixture
