@@ -1,5 +1,6 @@
 """The schema's version: upgrade, downgrade, and whether models and migrations agree."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -34,7 +35,7 @@ class Schema:
             return MigrationContext.configure(connection).get_current_revision()
 
     def head_revision(self) -> str | None:
-        return ScriptDirectory(str(self._migrations)).get_current_head()
+        return _head_revision(self._migrations)
 
     def drift(self) -> list[str]:
         """Differences between the migrated database and the models; empty when they agree."""
@@ -51,3 +52,9 @@ class Schema:
         config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
         config.attributes["connection"] = connection
         return config
+
+
+@cache
+def _head_revision(migrations: Path) -> str | None:
+    """Alembic compiles every script for it, and no script changes while a process lives."""
+    return ScriptDirectory(str(migrations)).get_current_head()
