@@ -3,6 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from payorch.presentation.backoffice.shell import keyset_list
+from payorch.presentation.backoffice.shell.bounded_work import TooMuchWork, answered_within
 from payorch.presentation.backoffice.shell.exact_filters import TextFilter
 from tests.presentation.backoffice.toy_site import (
     STAFF_HEADER,
@@ -147,6 +149,38 @@ def test_count_is_shown_and_stops_at_the_cap(read, monkeypatch):
 
     monkeypatch.setattr("payorch.presentation.backoffice.shell.keyset_list.COUNT_CAP", 20)
     assert "20+ found" in read().text
+
+
+def test_a_count_that_takes_too_long_is_given_up_and_the_page_is_shown(read, monkeypatch):
+    only_within(monkeypatch, keyset_list.PAGE_WITHIN_S)
+
+    assert "Many found" in read().text
+
+
+def test_what_fits_on_the_first_page_is_counted_there(read, monkeypatch):
+    only_within(monkeypatch, keyset_list.PAGE_WITHIN_S)
+
+    assert "1 found" in read(search="pc_003").text
+
+
+def test_a_page_that_takes_too_long_says_what_to_do(read, monkeypatch):
+    only_within(monkeypatch, None)
+
+    answer = read()
+
+    assert answer.status_code == 422
+    assert keyset_list.TOO_LONG in answer.text
+
+
+def only_within(monkeypatch, seconds):
+    """The database is always too slow, but for what has so much time."""
+
+    def bounded(session, allowed_s):
+        if allowed_s != seconds:
+            raise TooMuchWork
+        return answered_within(session, allowed_s)
+
+    monkeypatch.setattr(keyset_list, "answered_within", bounded)
 
 
 def test_values_are_shown_as_text(app, read):

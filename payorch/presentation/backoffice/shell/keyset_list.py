@@ -1,7 +1,8 @@
 """A list over millions of rows: as fast on its last page as on its first.
 
 Pages are cut at a row ("older than this one"), never at a number of rows to skip, and the count
-stops at a cap: counting all of 2 million rows takes 50 times as long as the page itself.
+stops at a cap: counting all of 2 million rows takes 50 times as long as the page itself. It also
+stops after a while, because what is rare among millions is not found sooner by counting it first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, or_
 
 from payorch.presentation.backoffice.shell.base_view import BackofficeModelView
+from payorch.presentation.backoffice.shell.bounded_work import TooMuchWork, answered_within
 from payorch.presentation.backoffice.shell.exact_filters import (
     ExactFilter,
     InvalidFilter,
@@ -28,6 +30,12 @@ from payorch.presentation.backoffice.shell.list_criteria import (
 )
 
 COUNT_CAP = 10_000
+COUNT_WITHIN_S = 0.25
+PAGE_WITHIN_S = 15.0
+TOO_LONG = (
+    f"The database was stopped after {PAGE_WITHIN_S:.0f} seconds of looking. Set a time as well, "
+    "so that it has less to look through."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,9 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Rows from newest to oldest; `count_text` is the number found, "10,000+" from the cap on."""
+    """Rows from newest to oldest; `count_text` is the number found, "10,000+" from the cap on,
+    "Many" where counting took too long.
+    """
 
     rows: Sequence[Any]
     count_text: str
@@ -93,6 +103,8 @@ class KeysetListView(BackofficeModelView):
             page, problem = self.read_page(criteria), None
         except InvalidFilter as error:
             page, problem = ListPage((), "0", None, None), str(error)
+        except TooMuchWork:
+            page, problem = ListPage((), "0", None, None), TOO_LONG
         body = self.render(
             self.list_template,
             page=page,
@@ -116,9 +128,10 @@ class KeysetListView(BackofficeModelView):
         return (body, 422) if problem else body
 
     def read_page(self, criteria: ListCriteria) -> ListPage:
-        """One page and what surrounds it. Raises InvalidFilter."""
+        """One page and what surrounds it. Raises InvalidFilter and TooMuchWork."""
         matching = self.get_query().filter(*self._conditions(criteria))
         columns = self._order_columns(criteria)
+        count = self._count(matching.with_entities(columns[-1]))
         newer_first = criteria.direction == "after"
         start = self.get_one(criteria.cursor)
         following = matching
@@ -127,19 +140,28 @@ class KeysetListView(BackofficeModelView):
         order = [column.desc() if newer_first else column.asc() for column in columns]
         # One row more than is shown tells whether there is another page.
         limited = following.order_by(*order).limit(self.page_size + 1)
-        found = limited.options(*self.loading()).all()
+        with answered_within(self.session.session, PAGE_WITHIN_S):
+            found = limited.options(*self.loading()).all()
         has_more, rows = len(found) > self.page_size, found[: self.page_size]
         if not newer_first:
             rows.reverse()
+        if start is None and not has_more:
+            count = len(rows)
         has_newer, has_older = (start is not None, has_more) if newer_first else (has_more, True)
         return ListPage(
             rows=rows,
-            count_text=_count_text(
-                matching.with_entities(columns[-1]).limit(COUNT_CAP + 1).count()
-            ),
+            count_text=_count_text(count),
             newer=self._at_edge(criteria, "before", rows[:1]) if has_newer else None,
             older=self._at_edge(criteria, "after", rows[-1:]) if has_older else None,
         )
+
+    def _count(self, matching: Any) -> int | None:
+        """At most one more than COUNT_CAP; None when it takes too long."""
+        try:
+            with answered_within(self.session.session, COUNT_WITHIN_S):
+                return int(matching.limit(COUNT_CAP + 1).count())
+        except TooMuchWork:
+            return None
 
     def _conditions(self, criteria: ListCriteria) -> list[ColumnElement[bool]]:
         conditions = [
@@ -184,7 +206,9 @@ class KeysetListView(BackofficeModelView):
         return url_for(f"{self.endpoint}.index_view", **criteria.query_args())  # type: ignore[arg-type]  # url_for's own keywords start with "_", filters never do
 
 
-def _count_text(count: int) -> str:
+def _count_text(count: int | None) -> str:
+    if count is None:
+        return "Many"
     return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
 
 
