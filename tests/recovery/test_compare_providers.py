@@ -6,6 +6,8 @@ from sqlalchemy import select
 from payorch.application.jobs import COMPARE_PROVIDERS, Job
 from payorch.infrastructure.jobs import drain
 from payorch.infrastructure.persistence.tables import EvidenceRow, JobRow, OrderRow, WebhookEventRow
+from payorch.wiring import Seams
+from tests.fakes import SkippingClock
 from tests.recovery.backups import back_up, restored
 from tests.shop import Shop, a_card
 
@@ -110,7 +112,8 @@ def test_money_of_a_forgotten_order_is_shown_to_staff_once(
 
 def test_a_provider_that_is_away_changes_nothing(shop, database):
     shop.pay()
-    away = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[])
+    seams = Seams(clock=SkippingClock())
+    away = Shop(database, sandbox_url="http://127.0.0.1:9", methods=[], seams=seams)
 
     compare(away)
 

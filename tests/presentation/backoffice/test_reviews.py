@@ -8,6 +8,8 @@ from sqlalchemy import select
 from payorch.domain.payment_method import Capabilities
 from payorch.domain.payment_status import PaymentStatus
 from payorch.infrastructure.persistence.tables import JournalRow
+from payorch.wiring import Seams
+from tests.fakes import SkippingClock
 from tests.presentation.backoffice.office import CAST
 from tests.shop import a_card, a_method, a_payment, an_order
 
@@ -22,6 +24,7 @@ class ReviewDesk:
             database_url,
             sandbox_url=sandbox.base_url,
             methods=[a_method("alpha", capabilities=Capabilities(), timeout_s=0.3)],
+            seams=Seams(clock=SkippingClock()),
         )
         self.people = {name: self.office.logged_in(name) for name in ("finn", "ada", "olga")}
         payment = a_payment(new_order=an_order(), instrument=a_card(CHARGED_WITHOUT_ANSWER))
