@@ -111,8 +111,8 @@ def test_the_rollup_is_up_to_date_afterwards(payorch: Payorch) -> None:
     payorch("simulate", "--orders", "5")
 
     assert payorch("metrics", "verify").output == "The rollup equals a recount.\n"
-    # Spans of an hour are recounted as a whole.
-    assert payorch("metrics", "rebuild").output == "Recounted 60 minutes.\n"
+    # A quiet day is recounted as a whole.
+    assert payorch("metrics", "rebuild").output == "Recounted 1,440 minutes.\n"
     assert payorch("metrics", "rollup").exit_code == 0
 
 

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import column, insert, select, table, update
 
+from payorch import paths
 from payorch.application.attempt_counts import merge_counts
 from payorch.application.metrics_rollup import MetricsRollup
 from payorch.application.metrics_window import DAY, HOUR, MINUTE, MetricsWindow, floor_to_day
@@ -18,6 +19,8 @@ from payorch.infrastructure.persistence.kept_series import (
 from payorch.infrastructure.persistence.provider_metrics_repository import (
     SqlAlchemyProviderMetricsRepository,
 )
+from payorch.infrastructure.persistence.rollup_rows import hours_within
+from payorch.infrastructure.persistence.schema import Schema
 from payorch.infrastructure.persistence.tables import (
     ProviderDaySpreadRow,
     ProviderHourRow,
@@ -25,6 +28,7 @@ from payorch.infrastructure.persistence.tables import (
     ProviderMinuteRow,
     TransactionRow,
 )
+from tests.databases import open_database
 from tests.metrics_history import NOON, MetricsHistory
 from tests.metrics_recount import assert_equal_to_recount
 
@@ -272,3 +276,29 @@ def test_points_are_a_recount_after_days_of_any_history(database, steps):
         elif name == "read":
             window = MetricsWindow.until(history.clock.moment, 5 * DAY, first)
             assert_equal_to_recount(database, repository, window)
+
+
+@pytest.mark.parametrize("source", ["sqlite_files", "postgresql"])
+def test_hours_from_before_the_migration_have_the_empty_name(source, request):
+    url = request.getfixturevalue(source).new_database_url()
+    with open_database(url) as database:
+        schema = Schema(database.engine, paths.MIGRATIONS)
+        schema.downgrade("0030")
+        with database.tx() as connection:
+            connection.execute(
+                insert(table("provider_hour_spreads", *map(column, OLD_HOUR))).values(OLD_HOUR)
+            )
+        schema.upgrade()
+
+        with database.read() as connection:
+            assert connection.scalars(select(ProviderHourSpreadRow.of_minutes)).all() == [b""]
+            assert hours_within(connection, NOON - DAY, NOON + DAY) == {}
+
+
+OLD_HOUR = {
+    "hour": "2026-11-20 12:00:00.000000",
+    "provider_code": "alpha",
+    "currency": "EUR",
+    "latency": b"",
+    "declines": "{}",
+}

@@ -215,4 +215,6 @@ def test_list_costs_the_same_few_statements_for_one_order_and_for_fifty(payments
         page = read("/admin/orders/")
 
     assert len(orders_in(page)) == 50
-    assert len(for_one) == len(for_fifty) <= 7
+    assert len(for_one) == len(for_fifty)
+    # How long a statement may take is set before two of them, and reset afterwards.
+    assert len([it for it in for_fifty if not it.startswith("SET LOCAL")]) <= 7

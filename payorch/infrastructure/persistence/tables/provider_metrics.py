@@ -6,7 +6,7 @@ from them. That transaction takes the rows of its days away; days that are over 
 some time later.
 """
 
-from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String, text
+from sqlalchemy import JSON, CheckConstraint, Index, PrimaryKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payorch.infrastructure.persistence.database import Base, MoneyMinor, Pk, UtcTime
@@ -90,7 +90,7 @@ class ProviderHourSpreadRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     latency: Mapped[bytes]
     declines: Mapped[dict[str, int]] = mapped_column(JSON, server_default="{}")
-    of_minutes: Mapped[bytes] = mapped_column(server_default=text("''"))
+    of_minutes: Mapped[bytes] = mapped_column(default=b"")
 
 
 class ProviderDayRow(_CellColumns, Base):
