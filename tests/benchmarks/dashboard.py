@@ -32,8 +32,8 @@ from payorch.infrastructure.persistence.tables import (
     TransactionRow,
 )
 from payorch.infrastructure.settled_heap import settle_heap
-from tests.benchmarks.big_traffic import write_traffic
-from tests.benchmarks.figures import Figure, machine, table
+from tests.benchmarks.big_traffic import tidied_up, write_traffic
+from tests.benchmarks.figures import Figure, machine, median_and_p95, table, times_ms
 from tests.databases import SqliteFiles, open_database, postgres_server
 from tests.metrics_history import FrozenClock
 
@@ -76,13 +76,13 @@ class BigDashboard:
             started = time.perf_counter()
             self._rollup.rebuild()
             self.rebuilding_s = time.perf_counter() - started
-        _tidied_up(database)
+        tidied_up(database)
         # What is read after the rollup, as it is in a shop: the last minute's attempts.
         self._clock.sleep(1)
 
     def read_ms(self, length: timedelta, **filters: object) -> list[float]:
         query = MetricsQuery(window=MetricsWindow.until(NOW, length), compare=True, **filters)
-        return _times_ms(lambda: self._service.dashboard(query))
+        return times_ms(lambda: self._service.dashboard(query), ROUNDS)
 
     def naive_ms(self, length: timedelta, rounds: int = 3) -> float:
         window = MetricsWindow.until(NOW, length)
@@ -92,10 +92,10 @@ class BigDashboard:
             with self._database.read() as connection:
                 connection.execute(statement, {"start": window.start, "end": window.end}).all()
 
-        return statistics.median(_times_ms(run, rounds))
+        return statistics.median(times_ms(run, rounds))
 
     def run_ms(self) -> list[float]:
-        return _times_ms(self._rollup.run_once)
+        return times_ms(self._rollup.run_once, ROUNDS)
 
     def rows(self) -> str:
         with self._database.read() as connection:
@@ -139,26 +139,6 @@ class BigDashboard:
         click.echo(f"{self._name}: {what} in {time.perf_counter() - started:.1f} s")
 
 
-def _tidied_up(database: Database) -> None:
-    """As a database's own housekeeping leaves it some minutes later."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
-
-
-def _times_ms(run: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    run()
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - started) * 1000)
-    return times
-
-
-def _p95(times: list[float]) -> str:
-    return f"{statistics.median(times):.0f} / {sorted(times)[int(len(times) * 0.95) - 1]:.0f}"
-
-
 @click.command()
 @click.option("--attempts", default=1_000_000, show_default=True)
 @click.option("--database", "only", type=click.Choice(["sqlite", "postgresql"]), default=None)
@@ -195,7 +175,9 @@ def _measured(name: str, new_url: Callable[[], str], attempts: int) -> list[Figu
             Figure("", f"{of}: rows of minutes + hours + spreads", big.rows(), ""),
             Figure("", f"{of}: counted anew, s", f"{big.rebuilding_s:.0f}", ""),
             *(
-                Figure("P7", f"{of}: {days} d, median / p95 ms", _p95(times), "<= 100 / 50")
+                Figure(
+                    "P7", f"{of}: {days} d, median / p95 ms", median_and_p95(times), "<= 100 / 50"
+                )
                 for days, times in (
                     (1, big.read_ms(DAY)),
                     (30, month),
@@ -205,7 +187,7 @@ def _measured(name: str, new_url: Callable[[], str], attempts: int) -> list[Figu
             Figure(
                 "P7",
                 f"{of}: 30 d of one provider and currency, ms",
-                _p95(big.read_ms(MONTH, providers=frozenset({"beta"}), currency="EUR")),
+                median_and_p95(big.read_ms(MONTH, providers=frozenset({"beta"}), currency="EUR")),
                 "<= 100 / 50",
             ),
             Figure(
@@ -226,7 +208,7 @@ def _measured(name: str, new_url: Callable[[], str], attempts: int) -> list[Figu
                 f"{max(big.percentile_errors()) * 100:.2f}",
                 "<= 2 / 1",
             ),
-            Figure("P10", f"{of}: one run, ms", _p95(big.run_ms()), ""),
+            Figure("P10", f"{of}: one run, ms", median_and_p95(big.run_ms()), ""),
         ]
 
 

@@ -3,9 +3,12 @@
 import os
 import platform
 import sqlite3
+import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 
@@ -32,6 +35,21 @@ def table(figures: Sequence[Figure]) -> str:
 def spread(values: Sequence[float]) -> str:
     """Lowest to highest of the rounds, so that a noisy run shows itself."""
     return f"{min(values):,.0f}-{max(values):,.0f}"
+
+
+def times_ms(run: Callable[[], object], rounds: int) -> list[float]:
+    """Of each round, after one that is not counted."""
+    run()
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def median_and_p95(times: Sequence[float]) -> str:
+    return f"{statistics.median(times):.0f} / {sorted(times)[ceil(len(times) * 0.95) - 1]:.0f}"
 
 
 def machine() -> str:

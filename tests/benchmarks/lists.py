@@ -12,16 +12,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from pathlib import Path
 
 import click
-from sqlalchemy import text
 
-from payorch.infrastructure.persistence.database import Database
 from payorch.infrastructure.settled_heap import settle_heap
-from tests.benchmarks.big_traffic import ATTEMPTS_PER_ORDER, write_traffic
-from tests.benchmarks.figures import Figure, machine, table
+from tests.benchmarks.big_traffic import ATTEMPTS_PER_ORDER, tidied_up, write_traffic
+from tests.benchmarks.figures import Figure, machine, median_and_p95, table, times_ms
 from tests.databases import SqliteFiles, open_database, postgres_server
 from tests.presentation.backoffice.office import Office
 
@@ -40,7 +37,7 @@ class BigLists:
         self._rounds = rounds
         with open_database(url) as database:
             write_traffic(database, attempts, start=END - RANGE, length=RANGE)
-            _tidied_up(database)
+            tidied_up(database)
         self._office = Office(url, is_new=False)
         self._visitor = self._office.logged_in("finn")
         middle = int(attempts / ATTEMPTS_PER_ORDER / 2)
@@ -65,7 +62,7 @@ class BigLists:
             if response.status_code != 200:
                 raise click.ClickException(f"{path}: {response.status_code}")
 
-        return _times_ms(read, self._rounds)
+        return times_ms(read, self._rounds)
 
     def file(self, path: str) -> tuple[int, float, float, int]:
         """Of an export: rows, seconds to the first byte and to the last, MB that memory grew."""
@@ -79,29 +76,9 @@ class BigLists:
         return rows - 1, first_s, time.perf_counter() - started, peak - before
 
 
-def _tidied_up(database: Database) -> None:
-    """As a database's own housekeeping leaves it some minutes later."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
-
-
 def _memory_mb() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 // 1_000_000
-
-
-def _times_ms(run: Callable[[], object], rounds: int) -> list[float]:
-    run()
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - started) * 1000)
-    return times
-
-
-def _p95(times: list[float]) -> str:
-    return f"{statistics.median(times):.0f} / {sorted(times)[ceil(len(times) * 0.95) - 1]:.0f}"
 
 
 @click.command()
@@ -135,7 +112,7 @@ def _measured(name: str, new_url: Callable[[], str], attempts: int, rounds: int)
         times, few = big.page_ms(path), small.page_ms(small.pages[what])
         ratio = statistics.median(times) / statistics.median(few)
         figures += [
-            Figure("P11", f"{of}: {what}, median / p95 ms", _p95(times), GOAL),
+            Figure("P11", f"{of}: {what}, median / p95 ms", median_and_p95(times), GOAL),
             Figure("P12", f"{of}: {what}, against a thousandth", f"{ratio:.2f}", "<= 1.5 / 1.2"),
         ]
     for kind in ("csv", "xlsx"):

@@ -18,8 +18,8 @@ from payorch.application.attempt_counts import AttemptCounts, CellKey
 from payorch.application.metrics_rollup import CountedCells, LatencyPercentiles
 from payorch.infrastructure.persistence.rolled_stretches import floor_to_part
 
-MOST_PARTS_KEPT = 1_000
-"""Of all filters together; one takes some 30 kB."""
+MOST_POINTS_KEPT = 100_000
+"""Of all filters together, some 40 MB. A month of five providers has about 2,000."""
 
 
 class SeriesKey(NamedTuple):
@@ -42,12 +42,18 @@ class PartSeries:
     series: dict[CellKey, AttemptCounts] = field(default_factory=dict)
     latencies: dict[tuple[datetime, str], LatencyPercentiles] = field(default_factory=dict)
 
+    @property
+    def points(self) -> int:
+        """At least one, so that parts without any are not kept without end."""
+        return 1 + len(self.series) + len(self.latencies)
+
 
 class KeptSeries:
     """Of the parts that were read last. Safe to use from several threads."""
 
-    def __init__(self, most: int = MOST_PARTS_KEPT) -> None:
-        self._most = most
+    def __init__(self, most_points: int = MOST_POINTS_KEPT) -> None:
+        self._most_points = most_points
+        self._points = 0
         self._kept: OrderedDict[SeriesKey, PartSeries] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,9 +69,14 @@ class KeptSeries:
 
     def keep(self, read: Mapping[SeriesKey, PartSeries]) -> None:
         with self._lock:
-            self._kept.update(read)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            for key, part in read.items():
+                if (former := self._kept.pop(key, None)) is not None:
+                    self._points -= former.points
+                self._kept[key] = part
+                self._points += part.points
+            while self._points > self._most_points:
+                _, oldest = self._kept.popitem(last=False)
+                self._points -= oldest.points
 
 
 def parts_of(

@@ -7,7 +7,7 @@ from sqlalchemy import column, insert, select, table, update
 
 from payorch import paths
 from payorch.application.attempt_counts import merge_counts
-from payorch.application.metrics_rollup import MetricsRollup
+from payorch.application.metrics_rollup import LatencyPercentiles, MetricsRollup
 from payorch.application.metrics_window import DAY, HOUR, MINUTE, MetricsWindow, floor_to_day
 from payorch.domain.payment_status import TransactionStatus as Status
 from payorch.infrastructure.persistence import rolled_stretches
@@ -162,7 +162,7 @@ def test_verify_names_a_day_whose_name_is_of_other_hours(database, history, roll
 
 
 def test_what_was_read_last_is_kept():
-    kept = KeptSeries(most=2)
+    kept = KeptSeries(most_points=2)
     keys = [SeriesKey(A_DAY, bytes([n]), frozenset(), None, HOUR, False) for n in range(3)]
     for key in keys[:2]:
         kept.keep({key: PartSeries()})
@@ -171,6 +171,20 @@ def test_what_was_read_last_is_kept():
     kept.keep({keys[2]: PartSeries()})
 
     assert [bool(kept.known([key])) for key in keys] == [True, False, True]
+
+
+def test_what_is_kept_is_bounded_by_its_points():
+    kept = KeptSeries(most_points=10)
+    small, large = (
+        SeriesKey(A_DAY, name, frozenset(), None, HOUR, False) for name in (b"small", b"large")
+    )
+    points = {(A_DAY + n * HOUR, "alpha"): LatencyPercentiles(1, (1.0, 1.0, 1.0)) for n in range(9)}
+
+    kept.keep({small: PartSeries()})
+    for _ in range(3):
+        kept.keep({large: PartSeries(latencies=points)})
+
+    assert [bool(kept.known([key])) for key in (small, large)] == [False, True]
 
 
 def test_the_points_of_an_hour_are_read_once(database, repository, history, rollup):

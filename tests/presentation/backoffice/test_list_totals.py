@@ -155,6 +155,8 @@ def test_the_database_is_stopped_and_answers_the_next_question(shop):
         assert session.scalar(db.text("SELECT 1")) == 1
         with answered_within(session, 5):
             assert session.scalar(db.text("SELECT 2")) == 2
+        with pytest.raises(ZeroDivisionError), answered_within(session, 5):
+            session.execute(db.text(str(1 // 0)))
         if session.get_bind().dialect.name == "postgresql":
             assert session.scalar(db.text("SHOW statement_timeout")) == "0"
         session.remove()

@@ -33,6 +33,10 @@ def answered_within(session: Any, seconds: float) -> Iterator[None]:
         if _was_stopped(error):
             raise TooMuchWork from error
         raise
+    except BaseException:
+        # Or the rest of the transaction would have as little time.
+        session.rollback()
+        raise
 
 
 @contextmanager
